@@ -1,0 +1,32 @@
+"""Who asks. Every service takes an actor and says which right it needs."""
+
+from dataclasses import dataclass, field
+
+from cxconsole.errors import Forbidden
+
+ALL = frozenset({"*"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Actor:
+    """A person, an API key, the local operator or the engine.
+
+    `name` is what the Tape and the logs show: an id or role, never an address.
+    """
+
+    kind: str
+    name: str
+    rights: frozenset[str] = field(default=ALL)
+
+    def require(self, right: str) -> None:
+        """Raise Forbidden unless this actor has the right, such as `campaigns.publish`."""
+        area = right.split(".")[0]
+        if not self.rights & {"*", right, f"{area}.*"}:
+            raise Forbidden(f"{self.name} may not do this: the right {right} is missing.")
+
+
+OPERATOR = Actor(kind="operator", name="operator")
+"""Whoever sits at this machine. Until accounts exist, every page acts as this one."""
+
+ENGINE = Actor(kind="engine", name="engine")
+"""The jobs."""

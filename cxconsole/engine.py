@@ -1,0 +1,57 @@
+"""The engine: all jobs and the sender, on a thread and an event loop of their own.
+
+The pages' event loop never waits for it. The same engine runs inside the console's process, as its
+child, or on other machines (`python -m cxconsole worker`); it does not know which.
+"""
+
+import asyncio
+import logging
+import sys
+import threading
+
+import uvloop
+
+from cxconsole.bootstrap import Application, build_jobs
+from cxconsole.jobs import JobRunner
+
+log = logging.getLogger("cxconsole.engine")
+
+
+async def run_engine(application: Application) -> None:
+    """Run until cancelled."""
+    async with asyncio.TaskGroup() as group:
+        runner = JobRunner(build_jobs(application), database=application.database, signals=application.signals)
+        group.create_task(runner.run())
+
+
+class EngineThread:
+    """The engine beside the pages, in the same process."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread. Threads that wait for each other change places each millisecond, so pages stay quick."""
+        sys.setswitchinterval(0.001)
+        self._thread.start()
+
+    def stop(self, timeout_seconds: float = 15) -> None:
+        """Let what is on the wire finish, then end."""
+        if self._loop is not None and self._task is not None:
+            self._loop.call_soon_threadsafe(self._task.cancel)
+        self._thread.join(timeout_seconds)
+
+    def _run(self) -> None:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(self._main())
+
+    async def _main(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._task = asyncio.current_task()
+        try:
+            await run_engine(self._application)
+        except asyncio.CancelledError:
+            log.info("action=engine_stopped")

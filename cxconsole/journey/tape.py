@@ -1,0 +1,41 @@
+"""The way onto the Tape."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert
+from sqlmodel import Session
+
+from models.event import Event, EventType
+
+_EMPTY: Mapping[str, Any] = {
+    "event_id": None, "source": "cxconsole", "person_id": None, "campaign_id": None, "contact_id": None,
+    "delivery_id": None, "actor": "engine",
+}  # fmt: skip
+
+
+def append_event(
+    session: Session,
+    event_type: EventType,
+    *,
+    now: datetime,
+    actor: str = "engine",
+    person_id: int | None = None,
+    campaign_id: int | None = None,
+    contact_id: int | None = None,
+    delivery_id: int | None = None,
+    data: dict[str, Any] | None = None,
+) -> None:
+    """Write one event, in the transaction that makes it true. `data` holds ids and counts, never an address."""
+    row = {
+        "type": event_type, "time": now, "actor": actor, "person_id": person_id, "campaign_id": campaign_id,
+        "contact_id": contact_id, "delivery_id": delivery_id, "data": data or {},
+    }  # fmt: skip
+    append_events(session, [row])
+
+
+def append_events(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write many events with one statement. A row needs `type` and `time`; the other columns have defaults."""
+    if rows:
+        session.execute(insert(Event), [{**_EMPTY, "data": {}, **row} for row in rows])

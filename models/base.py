@@ -1,0 +1,41 @@
+"""How columns are declared here: aware times, JSON, and codes kept as text."""
+
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Integer, String
+from sqlmodel import Field
+
+from cxconsole.database import JsonType, UtcDateTime
+
+
+def at_field(*, nullable: bool = False, index: bool = False, default: Any = ...) -> Any:
+    """A moment, aware UTC. Nullable ones are None until they happen."""
+    if nullable:
+        default = None
+    return Field(default=default, sa_column=Column(UtcDateTime(), nullable=nullable, index=index))
+
+
+BIG = BigInteger().with_variant(Integer(), "sqlite")  # SQLite's own row ids are 64 bits wide already
+
+
+def id_field() -> Any:
+    """The integer key of a table that may grow without end."""
+    return Field(default=None, sa_column=Column(BIG, primary_key=True, autoincrement=True))
+
+
+def ref_field(*, nullable: bool = False) -> Any:
+    """The key of a row in a table that may grow without end."""
+    return Field(default=None if nullable else ..., sa_column=Column(BIG, nullable=nullable))
+
+
+def json_field(default_factory: Any = dict) -> Any:
+    """A JSON document."""
+    return Field(default_factory=default_factory, sa_column=Column(JsonType, nullable=False))
+
+
+def code_field(default: Any = ..., *, index: bool = False, nullable: bool = False) -> Any:
+    """A state or kind: a StrEnum in Python, its value as text in the database."""
+    return Field(default=default, sa_column=Column(String(40), nullable=nullable, index=index))
+
+
+__all__ = ["at_field", "code_field", "id_field", "json_field", "ref_field"]

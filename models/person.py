@@ -1,0 +1,96 @@
+"""Persons and the identities by which they are known."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Index
+from sqlmodel import SQLModel
+
+from models.base import at_field, code_field, id_field, json_field, ref_field
+
+
+class Channel(StrEnum):
+    """A way to reach a person."""
+
+    EMAIL = "email"
+    SMS = "sms"
+    PUSH = "push"
+    LETTER = "letter"
+    VOICE = "voice"
+
+
+class IdentityKind(StrEnum):
+    """What kind of address or name an identity is."""
+
+    EMAIL = "email"
+    PHONE = "phone"
+    CUSTOMER_ID = "customer_id"
+    PUSH = "push"
+    POSTAL = "postal"
+    TEMPORARY_ID = "temporary_id"
+    SOCIAL_ID = "social_id"
+
+
+ADDRESS_OF: dict[Channel, IdentityKind] = {
+    Channel.EMAIL: IdentityKind.EMAIL,
+    Channel.SMS: IdentityKind.PHONE,
+    Channel.VOICE: IdentityKind.PHONE,
+    Channel.PUSH: IdentityKind.PUSH,
+    Channel.LETTER: IdentityKind.POSTAL,
+}
+"""The kind of identity a channel sends to."""
+
+
+class Person(SQLModel, table=True):
+    """A customer. E-mail, phone and customer id live in `identity`; all other columns are here."""
+
+    __tablename__ = "person"
+    __table_args__ = (
+        Index("ix_person_last_name", "last_name", "id"),
+        Index("ix_person_first_name", "first_name", "id"),
+    )
+
+    id: int | None = id_field()
+    first_name: str | None = None
+    last_name: str | None = None
+    language: str | None = None
+    time_zone: str | None = None
+    preferred_channel: str | None = code_field(None, nullable=True)
+    external_ref: str | None = None
+    attributes: dict[str, Any] = json_field()
+    consents: dict[str, Any] = json_field()  # {"email": {"granted": true, "at": "..."}}; absent means not asked
+    labels: list[str] = json_field(list)
+    merged_into: int | None = ref_field(nullable=True)  # who took this one's identities; such a row is history
+    is_demo: bool = False
+    created_at: datetime = at_field()
+    updated_at: datetime = at_field()
+
+
+class Identity(SQLModel, table=True):
+    """One address or name of a person. It belongs to one person at a time."""
+
+    __tablename__ = "identity"
+    __table_args__ = (
+        Index("uq_identity_kind_value", "kind", "value", unique=True),
+        Index("ix_identity_person", "person_id"),
+    )
+
+    id: int | None = id_field()
+    person_id: int = ref_field()
+    kind: str = code_field()
+    value: str  # normalised: e-mail with lower-case domain, phone E.164
+    is_primary: bool = True  # the one of its kind that is used for sending
+    created_at: datetime = at_field()
+
+
+class PersonSearchQueue(SQLModel, table=True):
+    """Persons whose search text is not up to date; drained by the job `index_persons`."""
+
+    __tablename__ = "person_search_queue"
+
+    id: int | None = id_field()
+    person_id: int = ref_field()
+
+
+__all__ = ["ADDRESS_OF", "Channel", "Identity", "IdentityKind", "Person", "PersonSearchQueue"]

@@ -1,0 +1,8 @@
+"""All tables, so that importing this one module fills the metadata (migrations, tests)."""
+
+from sqlmodel import SQLModel
+
+from models import campaign, comm, contact, event, gateway, person, suppression, system, template
+
+MODULES = (campaign, comm, contact, event, gateway, person, suppression, system, template)
+metadata = SQLModel.metadata
