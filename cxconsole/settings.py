@@ -45,6 +45,12 @@ class Settings(BaseSettings):
         return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
 
     @property
+    def browser_origins(self) -> list[str]:
+        """The addresses from which a browser may talk to the console; anything else is another site."""
+        names = {"127.0.0.1", "localhost", self.host}
+        return sorted({self.base_url, *(f"http://{name}:{self.port}" for name in names)})
+
+    @property
     def import_dir(self) -> Path:
         """Where uploads wait to be read; never served to browsers."""
         return self.data_dir / "imports"

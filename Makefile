@@ -1,0 +1,39 @@
+# run: start the console   test: everything that must be green   bench: the figures, one JSON line each
+PYTHON ?= $(shell command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)
+BIN := .venv/bin
+
+.PHONY: run test lint format bench browser
+
+run: .venv/.installed
+	@$(BIN)/python -m cxconsole run
+
+test: .venv/.installed-dev browser lint
+	@$(BIN)/python -m pytest
+
+lint: .venv/.installed-dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
+	@$(BIN)/lint-imports
+
+format: .venv/.installed-dev
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: .venv/.installed-dev
+	@$(BIN)/python -m pytest tests/bench -q -s
+
+browser: .venv/.installed-dev
+	@$(BIN)/python tests/find_browser.py --install
+
+.venv/bin/python:
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/it."; exit 1; }
+	@"$(PYTHON)" -m venv .venv
+
+.venv/.installed: requirements.txt | .venv/bin/python
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/.installed-dev: requirements.txt requirements-dev.txt | .venv/bin/python
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch .venv/.installed $@

@@ -1,0 +1,39 @@
+"""Reflex's entry: the pages, the API and what runs beside them."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import reflex as rx
+
+from cxconsole.api.app import build_api
+from cxconsole.bootstrap import get_application
+from cxconsole.engine import EngineThread
+from cxconsole.settings import EngineMode
+from pages import add_pages
+from state.gate import Gate
+
+
+@asynccontextmanager
+async def run_engine_beside() -> AsyncIterator[None]:
+    """The engine runs while the console runs, where CXCONSOLE_ENGINE says."""
+    application = get_application()
+    if application.settings.engine is not EngineMode.HERE:
+        yield
+        return
+    engine = EngineThread(application)
+    engine.start()
+    try:
+        yield
+    finally:
+        engine.stop()
+
+
+app = rx.App(
+    api_transformer=build_api(get_application()),
+    stylesheets=["/console.css"],
+    head_components=[rx.el.link(rel="icon", href="/icon.svg", type="image/svg+xml")],
+    html_lang="en",
+)
+app.register_lifespan_task(run_engine_beside)
+app.add_middleware(Gate(), index=0)  # before hydration, so that nothing of a state is told first
+add_pages(app)

