@@ -38,4 +38,4 @@ def code_field(default: Any = ..., *, index: bool = False, nullable: bool = Fals
     return Field(default=default, sa_column=Column(String(40), nullable=nullable, index=index))
 
 
-__all__ = ["at_field", "code_field", "id_field", "json_field", "ref_field"]
+__all__ = ["BIG", "at_field", "code_field", "id_field", "json_field", "ref_field"]

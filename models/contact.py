@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Column, Index, text
 from sqlmodel import Field, SQLModel
 
-from models.base import at_field, code_field, id_field, json_field, ref_field
+from models.base import BIG, at_field, code_field, id_field, json_field, ref_field
 
 
 class ContactStatus(StrEnum):
@@ -54,6 +54,7 @@ class CampaignContact(SQLModel, table=True):
             "ix_contact_activity", "campaign_id", "last_activity_at", "id",
             sqlite_where=text("last_activity_at IS NOT NULL"), postgresql_where=text("last_activity_at IS NOT NULL"),
         ),
+        {"sqlite_autoincrement": True},  # the Tape names contacts by id, so an id is never given again
     )  # fmt: skip
 
     id: int | None = id_field()
@@ -119,6 +120,7 @@ class ContactSource(SQLModel, table=True):
     merged: int = 0  # already in the campaign, updated
     duplicates: int = 0  # the same person again within this source
     rejected: int = 0
+    left_out: int = 0  # values that could not be used, in rows that were stored without them
     contacts: int = 0  # contacts of the campaign that this source brought and that are still there
     created_at: datetime = at_field()
     last_row_at: datetime | None = at_field(nullable=True)
@@ -140,7 +142,10 @@ class ContactImport(SQLModel, table=True):
     bytes_done: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
     bytes_total: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
     rows_total: int | None = None  # known after the check, otherwise estimated from bytes
+    records_done: int = 0  # rows passed, with the header and blank ones: the row numbers people see
+    attempts: int = 0  # times it was taken up since the last chunk that was stored
     actor: str = "operator"
+    undo_actor: str | None = None
     lease_until: datetime | None = at_field(nullable=True)
     started_at: datetime | None = at_field(nullable=True)
     finished_at: datetime | None = at_field(nullable=True)
@@ -149,7 +154,7 @@ class ContactImport(SQLModel, table=True):
 
 
 class RejectedRow(SQLModel, table=True):
-    """A row of a file that was not stored, with why and how to mend it."""
+    """A row of a file that was not stored, or a value that was left out, with why and how to mend it."""
 
     __tablename__ = "rejected_row"
     __table_args__ = (Index("ix_rejected_source", "source_id", "id"),)
@@ -162,9 +167,24 @@ class RejectedRow(SQLModel, table=True):
     reason: str = ""
     remedy: str = ""
     raw: list[str] = json_field(list)  # the row as it was, each cell cut to 2,000 characters
+    is_stored: bool = False  # true when the row was stored without this value
+
+
+class SourceMention(SQLModel, table=True):
+    """A person who was in the campaign already when this source named them.
+
+    Tells a second mention in the same file from the first, and lets the undo of another source leave
+    the contact to this one.
+    """
+
+    __tablename__ = "source_mention"
+    __table_args__ = {"sqlite_with_rowid": False}
+
+    source_id: int = Field(primary_key=True, foreign_key="contact_source.id", ondelete="CASCADE")
+    person_id: int = Field(sa_column=Column(BIG, primary_key=True, autoincrement=False))
 
 
 __all__ = [
     "CONTACT_MOVES", "IMPORT_MOVES", "CampaignContact", "ContactImport", "ContactSource", "ContactStatus",
-    "HoldReason", "ImportState", "RejectedRow", "SourceKind",
+    "HoldReason", "ImportState", "RejectedRow", "SourceKind", "SourceMention",
 ]  # fmt: skip

@@ -49,6 +49,7 @@ class Person(SQLModel, table=True):
     __table_args__ = (
         Index("ix_person_last_name", "last_name", "id"),
         Index("ix_person_first_name", "first_name", "id"),
+        {"sqlite_autoincrement": True},  # the Tape names persons by id, so an id is never given again
     )
 
     id: int | None = id_field()
@@ -62,6 +63,7 @@ class Person(SQLModel, table=True):
     consents: dict[str, Any] = json_field()  # {"email": {"granted": true, "at": "..."}}; absent means not asked
     labels: list[str] = json_field(list)
     merged_into: int | None = ref_field(nullable=True)  # who took this one's identities; such a row is history
+    created_by_source: int | None = None  # the contact source that brought this person first; undo asks
     is_demo: bool = False
     created_at: datetime = at_field()
     updated_at: datetime = at_field()
