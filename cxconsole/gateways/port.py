@@ -67,7 +67,10 @@ class Receipt:
 
 @dataclass(frozen=True, kw_only=True)
 class TestStep:
-    """One step of a gateway test. `detail` says what was found, or what failed, why, and how to mend it."""
+    """One step of a gateway test. `detail` says what was found, or what failed, why, and how to mend it.
+
+    `warning`: it works, but not as well as the settings ask for.
+    """
 
     __test__ = False
 
@@ -75,6 +78,7 @@ class TestStep:
     ok: bool
     detail: str
     milliseconds: int
+    warning: bool = False
 
 
 class Gateway(Protocol):

@@ -1,0 +1,140 @@
+"""The SMTP gateway: one message in, one verdict out."""
+
+
+from cxconsole import clock
+from cxconsole.gateways.kind import GatewayContext
+from cxconsole.gateways.port import GatewayError, OutgoingMessage, Receipt, TestStep
+from cxconsole.gateways.smtp.address import BadAddress, clean_address, parse_sender
+from cxconsole.gateways.smtp.dialogue import Dropped, Interrupted, Refused
+from cxconsole.gateways.smtp.mime import BadHeader, Skeleton
+from cxconsole.gateways.smtp.pool import Pool
+from cxconsole.gateways.smtp.settings import SmtpSecrets, SmtpSettings
+from cxconsole.gateways.smtp.sign_in import SignedIn, Steps, make_tls_context, sign_in
+from cxconsole.gateways.smtp.verdicts import interrupted_verdict, refused_verdict
+
+
+class SmtpGateway:
+    """Sends over kept connections."""
+
+    def __init__(self, settings: SmtpSettings, secrets: SmtpSecrets) -> None:
+        self.concurrency = settings.connections
+        self._settings = settings
+        self._secrets = secrets
+        self._tls = make_tls_context(settings)
+        sender = parse_sender(settings.sender)
+        self._return_path = parse_sender(settings.return_path).address if settings.return_path else sender.address
+        self._skeleton = Skeleton(sender, reply_to=parse_sender(settings.reply_to) if settings.reply_to else None)
+        self._pool: Pool | None = None
+
+    async def send(self, message: OutgoingMessage) -> Receipt:
+        """Hand one message over. Raises GatewayError."""
+        try:
+            target = clean_address(message.target)
+            content = self._skeleton.build(message, target=target, at=clock.now())
+        except (BadAddress, BadHeader) as error:
+            raise GatewayError(str(error), permanent=True) from None
+        if self._pool is None:
+            self._pool = Pool(
+                self._sign_in,
+                size=self._settings.connections,
+                recycle_after=self._settings.messages_per_connection,
+            )
+        try:
+            return await self._send_once(self._pool, target, content, fresh=False)
+        except _Stale:
+            # a kept connection that the server had closed meanwhile says nothing about the server
+            return await self._send_once(self._pool, target, content, fresh=True)
+
+    async def test(self, target: str | None) -> list[TestStep]:
+        """Name found, connected, signed in, and with a target a test message accepted."""
+        steps = Steps()
+        connection: SignedIn | None = None
+        try:
+            connection = await sign_in(self._settings, self._secrets, self._tls, steps=steps)
+            if target:
+                with steps.step("Test message accepted") as found:
+                    found.append(await self._send_test(connection, target))
+        except GatewayError:
+            return steps.done  # the step has said why
+        finally:
+            if connection:
+                connection.dialogue.close()
+        return steps.done
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        if self._pool:
+            self._pool.close()
+            self._pool = None
+
+    async def _sign_in(self) -> SignedIn:
+        return await sign_in(self._settings, self._secrets, self._tls)
+
+    async def _send_once(self, pool: Pool, target: str, content: bytes, *, fresh: bool) -> Receipt:
+        connection = await pool.take(fresh=fresh)
+        used_before = connection.dialogue.delivered > 0
+        try:
+            receipt = await self._deliver(connection, target, content)
+        except Refused as refused:
+            if await connection.dialogue.reset():
+                pool.give_back(connection)
+            else:
+                pool.throw_away(connection)
+            if used_before and refused.stage == "sender" and refused.reply.code == 421:
+                raise _Stale from refused
+            raise refused_verdict(refused) from None
+        except Interrupted as broken:
+            pool.throw_away(connection)
+            if used_before and not broken.started and isinstance(broken.cause, Dropped):
+                raise _Stale from broken
+            raise interrupted_verdict(broken) from None
+        except GatewayError:
+            pool.give_back(connection)
+            raise
+        except BaseException:
+            pool.throw_away(connection)
+            raise
+        pool.give_back(connection)
+        return receipt
+
+    async def _deliver(self, connection: SignedIn, target: str, content: bytes) -> Receipt:
+        opening = (b"MAIL FROM:<%b>", b"RCPT TO:<%b>")
+        mail, recipient = opening[0] % self._return_path.encode(), opening[1] % target.encode()
+        if not target.isascii() or not self._return_path.isascii():
+            if not connection.smtputf8:
+                raise GatewayError(
+                    f"The server takes only addresses in plain letters before the @, and {target} is not.",
+                    permanent=True,
+                )
+            mail += b" BODY=8BITMIME SMTPUTF8"
+        reply = await connection.dialogue.deliver((mail, recipient), content)
+        return Receipt(detail=f"{reply.code} {reply.words}")
+
+    async def _send_test(self, connection: SignedIn, target: str) -> str:
+        message = OutgoingMessage(
+            delivery_id=None,
+            message_id=f"test.{int(clock.now().timestamp() * 1000)}@{self._return_path.rpartition('@')[2]}",
+            target=target,
+            subject="Test of the gateway",
+            text="This message shows that the gateway works. There is nothing to do.\n",
+        )
+        try:
+            address = clean_address(target)
+            content = self._skeleton.build(message, target=address, at=clock.now())
+            receipt = await self._deliver(connection, address, content)
+        except (BadAddress, BadHeader) as error:
+            raise GatewayError(str(error), permanent=True) from None
+        except Refused as refused:
+            raise refused_verdict(refused) from None
+        except Interrupted as broken:
+            raise interrupted_verdict(broken) from None
+        return f"Accepted: “{receipt.detail}”."
+
+
+class _Stale(Exception):
+    """A kept connection was gone before anything of the message was taken."""
+
+
+def build(settings: SmtpSettings, secrets: SmtpSecrets, _context: GatewayContext) -> SmtpGateway:
+    """The gateway of one row."""
+    return SmtpGateway(settings, secrets)

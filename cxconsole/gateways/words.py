@@ -1,0 +1,60 @@
+"""Limits and health in plain words."""
+
+from typing import Any
+
+from models.gateway import Gateway, GatewayHealth
+
+ERRORS_TO_OPEN = 20
+"""Failures of the whole gateway in a row after which it stops itself."""
+
+RETRY_AFTER_SECONDS = 60
+"""How long a slowed or stopped gateway waits before it tries more."""
+
+
+def limits_in_words(row: Gateway, *, sandbox: bool) -> str:
+    """One line: “About 600 a minute, 10 to one domain”."""
+    parts = []
+    if row.per_minute:
+        parts.append(f"About {row.per_minute:,} a minute")
+    if row.per_domain_per_minute:
+        one = _one_target(row.channel)
+        parts.append(
+            f"{row.per_domain_per_minute:,} to one {one}"
+            if parts
+            else f"{row.per_domain_per_minute:,} a minute to one {one}"
+        )
+    if not parts:
+        return "No limit, nothing leaves this machine" if sandbox else "No limit"
+    return ", ".join(parts)
+
+
+def limits_as_list(row: Gateway, settings: dict[str, Any]) -> tuple[str, ...]:
+    """Each limit as a sentence of its own, for the gateway's panel."""
+    sentences = [
+        f"About {row.per_minute:,} messages a minute, in any 60 seconds" if row.per_minute else "No limit a minute"
+    ]
+    if row.per_domain_per_minute:
+        sentences.append(f"At most {row.per_domain_per_minute:,} a minute to one {_one_target(row.channel)}")
+    at_once = settings.get("connections") or settings.get("concurrency")
+    if at_once:
+        noun = "connection" if "connections" in settings else "message"
+        sentences.append(f"{at_once} {noun}{'s' if at_once != 1 else ''} at once")
+    asked = "421 or 450" if row.channel == "email" else "429"
+    sentences.append(f"Slows by half on {asked}, tries more after {RETRY_AFTER_SECONDS} s")
+    sentences.append(f"Stops itself after {ERRORS_TO_OPEN} errors in a row")
+    return tuple(sentences)
+
+
+def badge_of(row: Gateway, *, sandbox: bool) -> str:
+    """The one word that a list shows: off, stopped, slowed, sandbox or healthy."""
+    if not row.active:
+        return "off"
+    if row.health == GatewayHealth.OPEN:
+        return "stopped"
+    if row.health == GatewayHealth.DEGRADED:
+        return "slowed"
+    return "sandbox" if sandbox else "healthy"
+
+
+def _one_target(channel: str) -> str:
+    return "domain" if channel == "email" else "country"
