@@ -1,0 +1,120 @@
+"""Numbers, times and durations as people read them here (look.md, section 4)."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from http.cookies import CookieError, SimpleCookie
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import reflex as rx
+
+from cxconsole import clock
+
+NEVER = "never"
+
+
+def number(value: int) -> str:
+    """84200 → "84,200"."""
+    return f"{value:,}"
+
+
+def capped(total: int, is_capped: bool) -> str:
+    """A count that may have stopped at 10,000."""
+    return "10,000+" if is_capped else number(total)
+
+
+def percent(share: float, *, places: int = 1) -> str:
+    """A share of 0 to 1: "97.8%"; two places below 0.1 %."""
+    value = share * 100
+    if places and 0 < value < 0.1:
+        places = 2
+    return f"{value:.{places}f}%"
+
+
+def duration(seconds: float) -> str:
+    """Two units at most: "8 s", "52 min", "1 h 50 min", "3 days"."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    minutes = round(whole / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, rest = divmod(minutes, 60)
+    if hours < 24:
+        return f"{hours} h {rest} min" if rest else f"{hours} h"
+    days = round(hours / 24)
+    return "1 day" if days == 1 else f"{number(days)} days"
+
+
+def size(count: int) -> str:
+    """Bytes: "9.8 MB"."""
+    value = float(count)
+    for unit in ("bytes", "kB", "MB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "bytes" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} GB"
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """ "1 contact", "84,200 contacts"."""
+    return f"{number(count)} {one if count == 1 else many or one + 's'}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Viewer:
+    """Who reads: their zone, and the moment they read at."""
+
+    zone: ZoneInfo
+    now: datetime
+
+    def relative(self, at: datetime | None) -> str:
+        """ "12 s ago" up to a day, then "yesterday", then "9 May"; also into the future ("in 5 min")."""
+        if at is None:
+            return NEVER
+        distance = self.now - at
+        if timedelta(seconds=-2) < distance < timedelta(seconds=2):
+            return "now"
+        if distance < timedelta(0):
+            return f"in {duration(-distance.total_seconds())}" if distance > timedelta(days=-1) else self.day(at)
+        if distance < timedelta(days=1):
+            return f"{duration(distance.total_seconds())} ago"
+        if self.local(at).date() == (self.local(self.now) - timedelta(days=1)).date():
+            return "yesterday"
+        return self.day(at)
+
+    def local(self, at: datetime) -> datetime:
+        """The moment in the reader's zone."""
+        return at.astimezone(self.zone)
+
+    def day(self, at: datetime | None) -> str:
+        """ "9 May", with the year if it is not this one."""
+        if at is None:
+            return NEVER
+        local = self.local(at)
+        year = "" if local.year == self.local(self.now).year else f" {local.year}"
+        return f"{local.day} {local:%b}{year}"
+
+    def clock(self, at: datetime | None, *, seconds: bool = False) -> str:
+        """ "14:46" today, with its day otherwise."""
+        if at is None:
+            return NEVER
+        local = self.local(at)
+        text = local.strftime("%H:%M:%S" if seconds else "%H:%M")
+        return text if local.date() == self.local(self.now).date() else f"{self.day(at)}, {text}"
+
+    def exact(self, at: datetime | None) -> str:
+        """The exact time with its zone, for the tooltip."""
+        return NEVER if at is None else f"{self.local(at):%a %d %b %Y, %H:%M:%S} {self.zone.key}"
+
+
+def viewer_of(state: rx.State) -> Viewer:
+    """The reader of this state's page. The browser says its zone in the cookie `cx_zone`; UTC until it has."""
+    return Viewer(zone=_zone_of(state.router.headers.raw_headers.get("cookie", "")), now=clock.now())
+
+
+def _zone_of(cookie: str) -> ZoneInfo:
+    try:
+        morsel = SimpleCookie(cookie).get("cx_zone")
+        return ZoneInfo(morsel.value.replace("%2F", "/")) if morsel else ZoneInfo("UTC")
+    except (CookieError, ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")

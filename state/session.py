@@ -1,0 +1,71 @@
+"""How pages call services: in a thread, as whoever looks at the page, at the time it is."""
+
+import asyncio
+import inspect
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any, TypeVar
+
+import reflex as rx
+from sqlmodel import Session
+
+from cxconsole import clock
+from cxconsole.accounts.actor import Actor
+from cxconsole.bootstrap import get_application
+from cxconsole.errors import CxError, Forbidden
+from state.gate import actor_of
+
+Result = TypeVar("Result")
+
+
+def current_actor(state: rx.State) -> Actor:
+    """Who looks at the page of this state. Raises Forbidden for nobody we know."""
+    actor = actor_of(state.router.session.client_ip)
+    if actor is None:
+        raise Forbidden("Nobody known is asking.")
+    return actor
+
+
+async def read(state: rx.State, service: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
+    """What a service answers on a reading session. `actor` and `now` are added where it takes them."""
+
+    def run() -> Result:
+        with get_application().database.read() as session:
+            return _call(service, session, actor, *args, **kwargs)
+
+    actor = current_actor(state)
+    return await asyncio.to_thread(run)
+
+
+async def write(
+    state: rx.State, service: Callable[..., Result], *args: Any, announces: Sequence[str] = (), **kwargs: Any
+) -> Result:
+    """What a service answers in a transaction of its own; afterwards its topics are announced."""
+
+    def run() -> Result:
+        with get_application().database.write() as session:
+            return _call(service, session, actor, *args, **kwargs)
+
+    actor = current_actor(state)
+    result = await asyncio.to_thread(run)
+    get_application().signals.publish(*announces)
+    return result
+
+
+def _call(service: Callable[..., Result], session: Session, actor: Actor, *args: Any, **kwargs: Any) -> Result:
+    names = _parameters(service)
+    if "actor" in names:
+        kwargs["actor"] = actor
+    if "now" in names and "now" not in kwargs:
+        kwargs["now"] = clock.now()
+    return service(session, *args, **kwargs)
+
+
+@cache
+def _parameters(service: Callable[..., Any]) -> frozenset[str]:
+    return frozenset(inspect.signature(service).parameters)
+
+
+def problem(error: CxError) -> Any:
+    """A toast that says what could not be done, and how to mend it."""
+    return rx.toast.error(error.detail, duration=8000, close_button=True)
