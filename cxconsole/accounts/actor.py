@@ -18,10 +18,13 @@ class Actor:
     name: str
     rights: frozenset[str] = field(default=ALL)
 
+    def may(self, right: str) -> bool:
+        """Whether this actor has the right."""
+        return bool(self.rights & {"*", right, f"{right.split('.')[0]}.*"})
+
     def require(self, right: str) -> None:
         """Raise Forbidden unless this actor has the right, such as `campaigns.publish`."""
-        area = right.split(".")[0]
-        if not self.rights & {"*", right, f"{area}.*"}:
+        if not self.may(right):
             raise Forbidden(f"{self.name} may not do this: the right {right} is missing.")
 
 

@@ -1,0 +1,141 @@
+"""One person, and finding people."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import String, cast, func, literal, or_, select
+from sqlmodel import Session, col
+
+from cxconsole.accounts.actor import Actor
+from cxconsole.errors import NotFound
+from models.campaign import Campaign, campaign_code
+from models.person import Identity, Person
+
+
+@dataclass(frozen=True, kw_only=True)
+class IdentityView:
+    """One address or name of a person."""
+
+    id: int
+    kind: str
+    value: str
+    is_primary: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonView:
+    """A person with all identities."""
+
+    id: int
+    name: str
+    first_name: str | None
+    last_name: str | None
+    language: str | None
+    time_zone: str | None
+    preferred_channel: str | None
+    external_ref: str | None
+    attributes: dict[str, Any]
+    consents: dict[str, Any]
+    labels: tuple[str, ...]
+    identities: tuple[IdentityView, ...]
+    merged_into: int | None
+    created_at: datetime
+    updated_at: datetime
+
+    def primary(self, kind: str) -> str | None:
+        """The identity of this kind that is used for sending."""
+        return next((one.value for one in self.identities if one.kind == kind and one.is_primary), None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonHit:
+    """A person in a list of search results. `hint` is the address or number that tells namesakes apart."""
+
+    id: int
+    name: str
+    hint: str
+
+
+def get_person(session: Session, person_id: int, *, actor: Actor) -> PersonView:
+    """One person in full; a merged one is shown with `merged_into` set. Raises NotFound."""
+    actor.require("persons.read")
+    person = session.get(Person, person_id)
+    if person is None:
+        raise NotFound(f"There is no person {person_id}.")
+    identities = session.execute(
+        select(Identity)
+        .where(col(Identity.person_id) == person_id)
+        .order_by(col(Identity.kind), col(Identity.is_primary).desc(), col(Identity.id))
+    ).scalars()
+    return PersonView(
+        id=person_id,
+        name=person_name(person.first_name, person.last_name),
+        first_name=person.first_name,
+        last_name=person.last_name,
+        language=person.language,
+        time_zone=person.time_zone,
+        preferred_channel=person.preferred_channel,
+        external_ref=person.external_ref,
+        attributes=dict(person.attributes),
+        consents=dict(person.consents),
+        labels=tuple(person.labels),
+        identities=tuple(
+            IdentityView(id=one.id or 0, kind=one.kind, value=one.value, is_primary=one.is_primary)
+            for one in identities
+        ),
+        merged_into=person.merged_into,
+        created_at=person.created_at,
+        updated_at=person.updated_at,
+    )
+
+
+def person_name(first_name: str | None, last_name: str | None) -> str:
+    """The name as people write it; empty when there is none."""
+    return " ".join(part for part in (first_name, last_name) if part)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CampaignHit:
+    """A campaign in a list of search results."""
+
+    id: int
+    code: str
+    name: str
+    state: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchHits:
+    """What the search of the top bar found."""
+
+    people: tuple[PersonHit, ...]
+    campaigns: tuple[CampaignHit, ...]
+
+
+def search_everything(session: Session, q: str, limit: int = 8, *, actor: Actor) -> SearchHits:
+    """People and campaigns for the top bar, at most `limit` of each; of what the actor may not read, none."""
+    words = q.lower().split()
+    if not words:
+        return SearchHits(people=(), campaigns=())
+    people = search_people(session, q, limit, actor=actor) if actor.may("persons.read") else []
+    campaigns = _search_campaigns(session, words, limit) if actor.may("campaigns.read") else []
+    return SearchHits(people=tuple(people), campaigns=tuple(campaigns))
+
+
+def _search_campaigns(session: Session, words: list[str], limit: int) -> list[CampaignHit]:
+    code = literal("cmp-") + cast(col(Campaign.id), String)
+    name = func.lower(col(Campaign.name))
+    found = session.execute(
+        select(col(Campaign.id), col(Campaign.name), col(Campaign.state))
+        .where(*(or_(name.contains(word, autoescape=True), code.contains(word, autoescape=True)) for word in words))
+        .order_by(col(Campaign.last_activity_at).desc().nulls_last(), col(Campaign.id).desc())
+        .limit(limit)
+    ).all()
+    return [CampaignHit(id=row.id, code=campaign_code(row.id), name=row.name, state=row.state) for row in found]
+
+
+def search_people(session: Session, q: str, limit: int = 20, *, actor: Actor) -> list[PersonHit]:
+    """People who have every word of `q` somewhere in a name, address, id or attribute."""
+    actor.require("persons.read")
+    return []
