@@ -19,6 +19,7 @@ from typing import Any
 import uvloop
 
 from cxconsole.bootstrap import Application, get_application
+from cxconsole.demo.seed import seed_demo
 from cxconsole.settings import Settings, get_settings
 from models.migrate import migrate
 
@@ -55,6 +56,8 @@ def prepare_data(application: Application) -> None:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     settings.import_dir.mkdir(parents=True, exist_ok=True)
     migrate(application.database)
+    if settings.demo:
+        seed_demo(application)
 
 
 def hash_files(names: tuple[str, ...]) -> str:

@@ -40,36 +40,50 @@ def write_persons(session: Session, people: list[DemoPerson]) -> list[tuple[int,
 
 
 def write_gateways(session: Session, vault: Vault, now: datetime) -> dict[str, int]:
-    """The sandbox twins that send, one that was asked to slow down, and one that has stopped."""
+    """Two sandboxes that send, a server that was asked to slow down, and a vendor that has stopped; key -> id."""
     since = now - timedelta(minutes=23)
+    sender = "Northwind Energy <hello@northwind.example>"
     known = {
-        "email": Gateway(name="Sandbox mail", kind="sandbox", channel="email", settings={}, test_passed=True),
-        "sms": Gateway(name="Sandbox SMS", kind="sandbox", channel="sms", settings={}, test_passed=True),
+        "email": Gateway(name="Sandbox mail", kind="sandbox", channel="email", settings={"sender": sender}),
+        "sms": Gateway(name="Sandbox SMS", kind="sandbox", channel="sms", settings={"sender": "Northwind", "seed": 2}),
         "slow": Gateway(
             name="House SMTP", kind="smtp", channel="email", per_minute=120, per_domain_per_minute=10,
             settings={"host": "mail.northwind.example", "port": 587, "tls": "starttls", "verify": True,
-                      "username": "cxconsole", "sender": "Northwind Energy <hello@northwind.example>",
-                      "connections": 8},
+                      "username": "cxconsole", "sender": sender, "connections": 8},
             secrets=vault.seal({"password": "made-up"}), health=GatewayHealth.DEGRADED, slowed_to_per_minute=84,
-            health_error="The server said “421 too many connections”. Lower “connections at once” to stop this.",
-            health_since=since, test_passed=True,
+            health_error="The server said “421 4.7.0 Too many connections”.", health_since=since,
         ),
-        "open": Gateway(
-            name="Text vendor", kind="http", channel="sms", per_minute=300,
-            settings={"url": "https://api.text-vendor.example/v1/messages", "method": "POST",
-                      "headers": {"Content-Type": "application/json", "Authorization": "Bearer {{ secret }}"},
-                      "body": "{\"to\": {{ target | tojson }}, \"text\": {{ text | tojson }}}"},
-            secrets=vault.seal({"secret": "made-up"}), health=GatewayHealth.OPEN, failures_in_a_row=20,
-            health_error="The vendor said “401 key expired”. Put in a new key; nothing is lost.",
-            health_since=since, health_retry_at=now + timedelta(days=365), test_passed=False, active=False,
+        "stopped": Gateway(
+            name="Practice SMTP, always down", kind="sandbox", channel="email",
+            settings={"sender": sender, "seed": 3, "down": True}, health=GatewayHealth.OPEN, failures_in_a_row=20,
+            health_error="The sandbox is switched to “down”.", health_since=since,
+            health_retry_at=now + timedelta(minutes=1),
         ),
     }  # fmt: skip
-    for gateway in known.values():
-        gateway.is_demo, gateway.tested_at = True, now - timedelta(hours=2)
+    for name, gateway in known.items():
+        gateway.is_demo, gateway.tested_at, gateway.test_passed = True, now - timedelta(hours=2), name != "stopped"
+        gateway.test_steps = [
+            {"name": title, "ok": ok, "detail": detail, "milliseconds": spent}
+            for title, ok, detail, spent in TEST_STEPS[name]
+        ]
         gateway.created_at = gateway.updated_at = now - timedelta(days=29)
         session.add(gateway)
     session.flush()
     return {name: gateway.id or 0 for name, gateway in known.items()}
+
+
+_HOME = ("Connected", True, "Nothing leaves this machine.", 0)
+TEST_STEPS = {
+    "email": (_HOME, ("Test message accepted", True, "250 kept in the sandbox", 6)),
+    "sms": (_HOME, ("Test message accepted", True, "250 kept in the sandbox", 5)),
+    "slow": (
+        ("Name found", True, "mail.northwind.example", 8),
+        ("Connected", True, "TLS 1.3, certificate good", 84),
+        ("Signed in", True, "as cxconsole", 31),
+        ("Test message accepted", True, "250 2.0.0 Ok: queued", 212),
+    ),
+    "stopped": (_HOME, ("Test message accepted", False, "The sandbox is switched to “down”.", 2)),
+}
 
 
 def write_templates(session: Session, now: datetime) -> dict[str, tuple[int, int]]:
