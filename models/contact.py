@@ -180,8 +180,8 @@ class SourceMention(SQLModel, table=True):
     __tablename__ = "source_mention"
     __table_args__ = {"sqlite_with_rowid": False}
 
-    source_id: int = Field(primary_key=True, foreign_key="contact_source.id", ondelete="CASCADE")
     person_id: int = Field(sa_column=Column(BIG, primary_key=True, autoincrement=False))
+    source_id: int = Field(primary_key=True, foreign_key="contact_source.id", ondelete="CASCADE", index=True)
 
 
 __all__ = [

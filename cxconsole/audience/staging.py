@@ -1,0 +1,178 @@
+"""New persons by the thousand, with set-based SQL.
+
+The rows of a batch go into a table of this connection's own (COPY on PostgreSQL, one executemany on
+SQLite); from there each real table is filled with one statement. That is several times faster than one
+insert a row, and both databases run the same statements.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, text
+from sqlmodel import Session
+
+from cxconsole.audience.grouping import FIRST_OF_KIND, Batch
+from cxconsole.audience.rows import IDENTITY_COLUMNS, PERSON_COLUMNS
+from cxconsole.database import UtcDateTime
+from models.contact import ContactStatus
+from models.event import EventType
+
+_COLUMNS = ("n", *IDENTITY_COLUMNS, *PERSON_COLUMNS, "attributes")
+_NAMES = ", ".join(_COLUMNS)
+_TEXTS = ", ".join(f"{name} TEXT" for name in _COLUMNS[1:])
+
+_LOOKUP = " UNION ALL ".join(
+    [
+        f"SELECT s.n, i.person_id FROM stage_row s JOIN identity i ON i.kind = '{kind}' AND i.value = s.{kind}"
+        for kind in FIRST_OF_KIND
+    ]
+    + ["SELECT m.n, i.person_id FROM stage_more m JOIN identity i ON i.kind = m.kind AND i.value = m.value"]
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """Where a batch comes from."""
+
+    campaign_id: int
+    source_id: int
+    actor: str
+    now: datetime
+
+
+class Stage:
+    """The batch, on its way into the tables. One at a time per connection."""
+
+    def __init__(self, session: Session, batch: Batch) -> None:
+        self._session = session
+        self._sqlite = session.get_bind().dialect.name == "sqlite"
+        self._size = len(batch.groups)
+        self._bases = (0, 0)
+        rows = [(n, *row[:10]) for n, row in batch.groups.items()]
+        more = [(n, kind, value) for n, row in batch.groups.items() if row[10] for kind, value in row.more_identities]
+        if self._sqlite:
+            self._fill_sqlite(rows, more)
+        else:
+            self._fill_postgres(rows, more)
+
+    def find_known(self) -> list[tuple[int, int]]:
+        """(group, person) for every identity of the batch that exists; one statement."""
+        if self._sqlite:
+            return [(n, person_id) for n, person_id in self._session.execute(text(_LOOKUP))]
+        # without numbers on the new table the planner might read all identities instead of the index
+        self._session.execute(text("SET LOCAL enable_hashjoin = off"))
+        self._session.execute(text("SET LOCAL enable_mergejoin = off"))
+        found = [(n, person_id) for n, person_id in self._session.execute(text(_LOOKUP))]
+        self._session.execute(text("SET LOCAL enable_hashjoin TO DEFAULT"))
+        self._session.execute(text("SET LOCAL enable_mergejoin TO DEFAULT"))
+        return found
+
+    def read_ids(self) -> dict[int, tuple[int, int]]:
+        """(person id, contact id) that each group has if it is new."""
+        if self._sqlite:
+            person, contact = self._bases
+            return {n: (person + n, contact + n) for (n,) in self._session.execute(text("SELECT n FROM stage_row"))}
+        return {
+            n: (person, contact)
+            for n, person, contact in self._session.execute(text("SELECT n, pid, cid FROM stage_row"))
+        }
+
+    def drop(self, groups: Iterable[int]) -> None:
+        """Take groups out that are not new."""
+        rows = [{"n": n} for n in groups]
+        if rows:
+            self._session.execute(text("DELETE FROM stage_row WHERE n = :n"), rows)
+            self._session.execute(text("DELETE FROM stage_more WHERE n = :n"), rows)
+            self._size -= len(rows)
+
+    def store_new(self, origin: Origin) -> int:
+        """Persons, identities, contacts, events and the search queue for all groups left; how many."""
+        if self._size == 0:
+            return 0
+        pid, cid = ("(:pbase + s.n)", "(:cbase + s.n)") if self._sqlite else ("s.pid", "s.cid")
+        json_of = "{}" if self._sqlite else "CAST({} AS jsonb)"
+        source = f'{{"source_id": {origin.source_id}}}'
+        self._run(
+            f"INSERT INTO person (id, {', '.join(PERSON_COLUMNS)}, attributes, consents, labels, created_by_source, "
+            "is_demo, created_at, updated_at) "
+            f"SELECT {pid}, {', '.join(f's.{name}' for name in PERSON_COLUMNS)}, {json_of.format('s.attributes')}, "
+            "'{}', '[]', :source_id, false, :now, :now FROM stage_row s ORDER BY s.n",
+            origin,
+        )
+        for kind in FIRST_OF_KIND:
+            # in the order of the unique index, so that a page of it is written once and not once a row
+            self._run(
+                "INSERT INTO identity (person_id, kind, value, is_primary, created_at) "
+                f"SELECT {pid}, '{kind}', s.{kind}, true, :now FROM stage_row s "
+                f"WHERE s.{kind} IS NOT NULL ORDER BY s.{kind}",
+                origin,
+            )
+        self._run(
+            "INSERT INTO identity (person_id, kind, value, is_primary, created_at) "
+            f"SELECT {pid}, m.kind, m.value, false, :now FROM stage_more m JOIN stage_row s ON s.n = m.n",
+            origin,
+        )
+        self._run(
+            "INSERT INTO campaign_contact (id, campaign_id, person_id, source_id, status, due_at, created_at) "
+            f"SELECT {cid}, :campaign_id, {pid}, :source_id, '{ContactStatus.PENDING.value}', :now, :now "
+            "FROM stage_row s ORDER BY s.n",
+            origin,
+        )
+        for event_type, contact in ((EventType.PERSON_CREATED, "NULL"), (EventType.CONTACT_ADDED, cid)):
+            self._run(
+                "INSERT INTO event (source, type, person_id, campaign_id, contact_id, time, actor, data) "
+                f"SELECT 'cxconsole', '{event_type.value}', {pid}, :campaign_id, {contact}, :now, :actor, "
+                f"{json_of.format(':data')} FROM stage_row s ORDER BY s.n",
+                origin,
+                data=source,
+            )
+        self._run(f"INSERT INTO person_search_queue (person_id) SELECT {pid} FROM stage_row s ORDER BY s.n", origin)
+        return self._size
+
+    def _run(self, statement: str, origin: Origin, **more: Any) -> None:
+        values = {
+            "now": origin.now, "source_id": origin.source_id, "campaign_id": origin.campaign_id,
+            "actor": origin.actor, "pbase": self._bases[0], "cbase": self._bases[1], **more,
+        }  # fmt: skip
+        prepared = text(statement)
+        if ":now" in statement:
+            prepared = prepared.bindparams(bindparam("now", type_=UtcDateTime()))
+        self._session.execute(prepared, values)
+
+    def _fill_sqlite(self, rows: Sequence[tuple[Any, ...]], more: Sequence[tuple[Any, ...]]) -> None:
+        raw = self._session.connection().connection.driver_connection
+        assert raw is not None
+        raw.execute(f"CREATE TEMP TABLE IF NOT EXISTS stage_row (n INTEGER PRIMARY KEY, {_TEXTS})")
+        raw.execute("CREATE TEMP TABLE IF NOT EXISTS stage_more (n INTEGER, kind TEXT, value TEXT)")
+        raw.execute("DELETE FROM stage_row")
+        raw.execute("DELETE FROM stage_more")
+        raw.executemany(f"INSERT INTO stage_row ({_NAMES}) VALUES ({', '.join('?' * len(_COLUMNS))})", rows)
+        raw.executemany("INSERT INTO stage_more (n, kind, value) VALUES (?, ?, ?)", more)
+        # there is one writer at a time, so the ids after the last one given are free
+        self._bases = tuple(
+            raw.execute("SELECT COALESCE(MAX(seq), 0) + 1 FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()[0]
+            for table in ("person", "campaign_contact")
+        )  # type: ignore[assignment]
+
+    def _fill_postgres(self, rows: Sequence[tuple[Any, ...]], more: Sequence[tuple[Any, ...]]) -> None:
+        raw = self._session.connection().connection.driver_connection
+        assert raw is not None
+        with raw.cursor() as cursor:
+            cursor.execute(
+                "CREATE TEMP TABLE IF NOT EXISTS stage_row (pid bigint DEFAULT nextval('person_id_seq'), "
+                f"cid bigint DEFAULT nextval('campaign_contact_id_seq'), n int, {_TEXTS}) ON COMMIT DELETE ROWS"
+            )
+            cursor.execute(
+                "CREATE TEMP TABLE IF NOT EXISTS stage_more (n int, kind TEXT, value TEXT) ON COMMIT DELETE ROWS"
+            )
+            # several batches may come in one transaction
+            cursor.execute("TRUNCATE stage_row, stage_more")
+            with cursor.copy(f"COPY stage_row ({_NAMES}) FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(row)
+            if more:
+                with cursor.copy("COPY stage_more (n, kind, value) FROM STDIN") as copy:
+                    for row in more:
+                        copy.write_row(row)
