@@ -20,8 +20,8 @@ format: .venv/.installed-dev
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: .venv/.installed-dev
-	@$(BIN)/python -m pytest tests/bench -q -s
+bench: .venv/.installed-bench browser
+	@$(BIN)/python tests/bench/run.py
 
 browser: .venv/.installed-dev
 	@$(BIN)/python tests/find_browser.py --install
@@ -37,3 +37,7 @@ browser: .venv/.installed-dev
 .venv/.installed-dev: requirements.txt requirements-dev.txt | .venv/bin/python
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch .venv/.installed $@
+
+.venv/.installed-bench: .venv/.installed-dev tests/bench/requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r tests/bench/requirements.txt
+	@touch $@
