@@ -7,7 +7,7 @@ from pydantic import BaseModel, ValidationError
 from cxconsole.accounts.vault import Vault
 from cxconsole.database import Database
 from cxconsole.errors import FieldProblem, Invalid
-from cxconsole.gateways import sandbox, smtp
+from cxconsole.gateways import http, sandbox, smtp
 from cxconsole.gateways.kind import GatewayContext, GatewayKind
 from cxconsole.gateways.port import Gateway
 from cxconsole.settings import Settings
@@ -15,7 +15,7 @@ from models.gateway import Gateway as GatewayRow
 
 Model = TypeVar("Model", bound=BaseModel)
 
-KINDS: dict[str, GatewayKind] = {one.kind: one for one in (smtp.KIND, sandbox.KIND)}
+KINDS: dict[str, GatewayKind] = {one.kind: one for one in (smtp.KIND, http.KIND, sandbox.KIND)}
 
 
 def find_kind(kind: str) -> GatewayKind:

@@ -1,6 +1,5 @@
 """The SMTP gateway: one message in, one verdict out."""
 
-
 from cxconsole import clock
 from cxconsole.gateways.kind import GatewayContext
 from cxconsole.gateways.port import GatewayError, OutgoingMessage, Receipt, TestStep

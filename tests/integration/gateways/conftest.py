@@ -1,6 +1,7 @@
 """Real servers on this machine."""
 
 import asyncio
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -135,3 +136,11 @@ def make_message(number: int = 1, **fields) -> OutgoingMessage:
 @pytest.fixture
 def message():
     return make_message
+
+
+@pytest.fixture
+def unused_port() -> int:
+    """A port on which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
