@@ -22,6 +22,7 @@ class Template(SQLModel, table=True):
     is_demo: bool = False
     created_at: datetime = at_field()
     updated_at: datetime = at_field()
+    deleted_at: datetime | None = at_field(nullable=True)  # kept, so that what was sent with it can be shown
 
 
 class TemplateVersion(SQLModel, table=True):

@@ -1,0 +1,273 @@
+"""The flow of a campaign: what is said, over which way, in which order, after which wait.
+
+Stored as a graph, shown as a line of steps. The functions without a session are pure; the engine
+asks `next_node` what comes after where a contact stands.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+from sqlmodel import Session, select
+
+from cxconsole.accounts.actor import Actor
+from cxconsole.campaigns.records import load_campaign, note_change, open_campaign
+from cxconsole.durations import format_duration, parse_duration
+from cxconsole.errors import FieldProblem, Invalid
+from models.campaign import Campaign, Flow
+from models.gateway import Gateway
+from models.person import Channel
+from models.template import Template
+
+CHANNELS = (Channel.EMAIL, Channel.SMS)
+"""Those that a step can use today."""
+UNLESS = ("opened", "clicked", "delivered", "sent")
+MAX_STEPS = 50
+MAX_DELAY = timedelta(days=366)
+_STEP_FIELDS = {"channel", "template_id", "gateway_id", "delay", "only_if_not"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One step of the line. `delay` is counted from the step before; `only_if_not` looks at the messages before it.
+
+    A template or gateway that is still to be chosen is None; such a campaign cannot be published.
+    """
+
+    id: str
+    channel: str
+    template_id: int | None
+    gateway_id: int | None
+    delay: str = "PT0S"
+    only_if_not: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Next:
+    """The node that follows, and on what terms: `delay` after the node before, left out if `unless` has happened."""
+
+    node: str
+    channel: str
+    template_id: int | None
+    gateway_id: int | None
+    delay: timedelta
+    unless: str | None
+
+
+def next_node(graph: Mapping[str, Any], node: str | None) -> Next | None:
+    """What comes after `node`; after None, the start. None when nothing is left or the node is not known any more."""
+    if node is None:
+        target, delay, unless = graph.get("start"), "PT0S", None
+    else:
+        edge = next((one for one in graph.get("edges", ()) if one["source"] == node), None)
+        if edge is None:
+            return None
+        target, delay, unless = edge["target"], edge.get("delay") or "PT0S", edge.get("unless")
+    found = find_node(graph, target)
+    if found is None:
+        return None
+    return Next(
+        node=found["id"],
+        channel=found["channel"],
+        template_id=found.get("template_id"),
+        gateway_id=found.get("gateway_id"),
+        delay=parse_duration(delay),
+        unless=unless,
+    )
+
+
+def find_node(graph: Mapping[str, Any], node: str | None) -> Mapping[str, Any] | None:
+    """The node with this id."""
+    return next((one for one in graph.get("nodes", ()) if one["id"] == node), None)
+
+
+def steps_of(graph: Mapping[str, Any]) -> list[Step]:
+    """The graph as a line, from its start."""
+    steps: list[Step] = []
+    following = next_node(graph, None)
+    while following is not None and len(steps) < MAX_STEPS:
+        step = Step(
+            id=following.node,
+            channel=following.channel,
+            template_id=following.template_id,
+            gateway_id=following.gateway_id,
+            delay=format_duration(following.delay),
+            only_if_not=following.unless,
+        )
+        steps.append(step)
+        following = next_node(graph, following.node)
+    return steps
+
+
+def graph_of(steps: Sequence[Step]) -> dict[str, Any]:
+    """A line of steps as a graph."""
+    nodes = [
+        {
+            "id": one.id,
+            "kind": "message",
+            "channel": one.channel,
+            "template_id": one.template_id,
+            "gateway_id": one.gateway_id,
+        }
+        for one in steps
+    ]
+    edges = [
+        {"source": before.id, "target": after.id, "delay": after.delay, "unless": after.only_if_not}
+        for before, after in pairwise(steps)
+    ]
+    return {"start": steps[0].id if steps else None, "nodes": nodes, "edges": edges}
+
+
+def graph_problems(graph: Mapping[str, Any]) -> list[str]:
+    """Why a graph cannot be run: double or unknown ids, branches, loops, nodes that are never reached."""
+    problems: list[str] = []
+    ids = [node["id"] for node in graph.get("nodes", ())]
+    known = set(ids)
+    if len(ids) != len(known):
+        problems.append("Two steps have the same id.")
+    if ids and graph.get("start") not in known:
+        problems.append("The start is not one of the steps.")
+    following: dict[str, str] = {}
+    for edge in graph.get("edges", ()):
+        if edge["source"] not in known or edge["target"] not in known:
+            problems.append(f"The way from {edge['source']} to {edge['target']} leads to a step that is not there.")
+        elif edge["source"] in following:
+            problems.append(f"Step {edge['source']} has more than one way on.")
+        following[edge["source"]] = edge["target"]
+    seen: set[str] = set()
+    node = graph.get("start")
+    while isinstance(node, str) and node in known and node not in seen:
+        seen.add(node)
+        node = following.get(node)
+    if node is not None and node in seen:
+        problems.append(f"The flow comes back to step {node}: a loop would never end.")
+    elif known - seen and not problems:
+        problems.append(f"Steps that are never reached: {', '.join(sorted(known - seen))}.")
+    return problems
+
+
+def load_graph(session: Session, campaign: Campaign) -> dict[str, Any]:
+    """The graph in force; an empty one for a campaign without steps."""
+    statement = select(Flow.graph).where(Flow.campaign_id == campaign.id, Flow.version == campaign.flow_version)
+    graph = session.exec(statement).first()
+    return dict(graph) if graph else graph_of([])
+
+
+def get_steps(session: Session, campaign_id: int, *, actor: Actor) -> list[Step]:
+    """The steps of a campaign as a line."""
+    actor.require("campaigns.read")
+    return steps_of(load_graph(session, load_campaign(session, campaign_id)))
+
+
+def set_steps(
+    session: Session,
+    campaign_id: int,
+    steps: Sequence[Mapping[str, Any]],
+    *,
+    version: int | None = None,
+    actor: Actor,
+    now: datetime,
+) -> Campaign:
+    """Replace the steps, as a new version of the flow. Contacts under way go on from the step they stand at."""
+    actor.require("campaigns.edit")
+    campaign = open_campaign(session, campaign_id, version=version)
+    if store_steps(session, campaign, steps, now=now):
+        note_change(session, campaign, ["steps"], actor=actor, now=now)
+    return campaign
+
+
+def store_steps(session: Session, campaign: Campaign, steps: Sequence[Mapping[str, Any]], *, now: datetime) -> bool:
+    """Check the steps and write them when they differ. The caller has locked the campaign and notes the change."""
+    graph = graph_of(check_steps(session, steps))
+    if graph == load_graph(session, campaign):
+        return False
+    campaign.flow_version += 1
+    assert campaign.id is not None
+    session.add(Flow(campaign_id=campaign.id, version=campaign.flow_version, graph=graph, created_at=now))
+    session.add(campaign)
+    return True
+
+
+def check_steps(session: Session, steps: Sequence[Mapping[str, Any]]) -> list[Step]:
+    """Steps as given by a page or the API, checked; raises Invalid with a problem for each bad field."""
+    problems: list[FieldProblem] = []
+    if not isinstance(steps, list | tuple):
+        raise Invalid.field("steps", "Steps are a list.")
+    if len(steps) > MAX_STEPS:
+        raise Invalid.field("steps", f"At most {MAX_STEPS} steps.")
+    parsed = [_parse_step(number, one, problems) for number, one in enumerate(steps)]
+    known = [one for one in parsed if one is not None]
+    _check_references(session, known, problems)
+    if problems:
+        raise Invalid("The steps cannot be used as they are.", errors=problems)
+    return known
+
+
+def _parse_step(index: int, raw: Mapping[str, Any], problems: list[FieldProblem]) -> Step | None:
+    if not isinstance(raw, Mapping):
+        problems.append(FieldProblem(loc=f"steps.{index}", msg="A step is an object."))
+        return None
+
+    def complain(field: str, msg: str) -> None:
+        problems.append(FieldProblem(loc=f"steps.{index}.{field}", msg=msg))
+
+    for name in raw.keys() - _STEP_FIELDS - {"id"}:
+        complain(str(name), "This field is not known.")
+    channel = raw.get("channel")
+    if channel not in CHANNELS:
+        complain("channel", f"Choose one of {', '.join(CHANNELS)}.")
+    unless = raw.get("only_if_not")
+    if unless is not None and unless not in UNLESS:
+        complain("only_if_not", f"Choose one of {', '.join(UNLESS)}, or nothing.")
+    try:
+        delay = parse_duration(raw.get("delay") or "PT0S")
+    except ValueError as error:
+        complain("delay", str(error))
+        delay = timedelta()
+    if delay > MAX_DELAY:
+        complain("delay", "A step can wait for a year at most.")
+    if index == 0 and delay:
+        complain("delay", "The first step begins at once. To begin later, set the start of the validity period.")
+    if index == 0 and unless:
+        complain("only_if_not", "The first step has no message before it.")
+    ids: dict[str, int | None] = {}
+    for field in ("template_id", "gateway_id"):
+        try:
+            ids[field] = _parse_id(raw.get(field))
+        except ValueError:
+            complain(field, "This is not an id.")
+            ids[field] = None
+    return Step(
+        id=f"s{index + 1}", channel=str(channel), delay=format_duration(delay), only_if_not=unless,
+        template_id=ids["template_id"], gateway_id=ids["gateway_id"],
+    )  # fmt: skip
+
+
+def _parse_id(raw: Any) -> int | None:
+    if raw is None or raw == "":
+        return None
+    if isinstance(raw, bool) or not isinstance(raw, int | str):
+        raise ValueError("not an id")
+    number = int(raw)
+    if not 0 < number < 2**31:
+        raise ValueError("not an id")
+    return number
+
+
+def _check_references(session: Session, steps: Sequence[Step], problems: list[FieldProblem]) -> None:
+    for field, table, noun in (("template_id", Template, "template"), ("gateway_id", Gateway, "gateway")):
+        wanted = {getattr(one, field) for one in steps} - {None}
+        if not wanted:
+            continue
+        channels = dict(session.exec(select(table.id, table.channel).where(table.id.in_(wanted))).all())  # type: ignore[union-attr]
+        for index, one in enumerate(steps):
+            chosen = getattr(one, field)
+            if chosen is None:
+                continue
+            if chosen not in channels:
+                problems.append(FieldProblem(loc=f"steps.{index}.{field}", msg=f"There is no {noun} {chosen}."))
+            elif one.channel in CHANNELS and channels[chosen] != one.channel:
+                msg = f"This {noun} is for {channels[chosen]}, the step for {one.channel}."
+                problems.append(FieldProblem(loc=f"steps.{index}.{field}", msg=msg))

@@ -1,0 +1,268 @@
+"""From a template and one person's fields to what is sent.
+
+A template version is compiled once per process; a render then is a few string joins. Fields that
+have no value are left out of the fields, so that `default(...)` and tests see them as missing.
+"""
+
+import re
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any, NamedTuple, Protocol
+
+from jinja2 import Template as JinjaTemplate
+from jinja2 import TemplateError, TemplateSyntaxError, nodes
+from jinja2.meta import find_undeclared_variables
+
+from cxconsole.comms.plain_text import template_text_from_html, text_from_html
+from cxconsole.comms.template_guard import (
+    BUDGET,
+    MAX_LOOP_TURNS,
+    MAX_OUTPUT,
+    MissingValue,
+    TooMuch,
+    build_environment,
+    parse_guarded,
+)
+from cxconsole.errors import CxError
+
+CACHED_VERSIONS = 256
+_LINES = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
+
+_HTML = build_environment(autoescape=True)
+_PLAIN = build_environment(autoescape=False)
+
+
+class RenderProblem(CxError):
+    """A message that cannot be made; `detail` says why."""
+
+    status = 422
+    title = "Cannot be rendered"
+
+
+class MissingField(RenderProblem):
+    """A field without a value for this person, and without a fall-back in the template."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"The field {name} has no value here, and the template no fall-back for it.")
+        self.name = name
+
+
+class TemplateProblem(RenderProblem):
+    """A template that does not compile; `part` is subject, html or text, `line` counts from 1."""
+
+    def __init__(self, detail: str, *, part: str, line: int | None) -> None:
+        super().__init__(detail)
+        self.part = part
+        self.line = line
+
+
+class TemplateContent(Protocol):
+    """What a template version, or an unsaved draft, has to say."""
+
+    subject: str
+    html: str | None
+    text: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Content:
+    """An unsaved text of a template."""
+
+    subject: str = ""
+    html: str | None = None
+    text: str | None = None
+
+
+class Rendered(NamedTuple):
+    """One message as the person gets it. The subject is one line; SMS has only the text."""
+
+    subject: str
+    html: str | None
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FieldUse:
+    """A field that a template names. Without a fall-back it must have a value for everyone."""
+
+    name: str
+    part: str
+    has_fallback: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CompiledTemplate:
+    """A template version, ready to render. `fields` are all names it uses."""
+
+    version_id: int | None
+    uses: tuple[FieldUse, ...]
+    fields: frozenset[str]
+    subject: JinjaTemplate
+    html: JinjaTemplate | None
+    text: JinjaTemplate | None  # None: made from each rendered HTML, because it cannot be made once
+
+    @property
+    def required(self) -> frozenset[str]:
+        """The names that have no fall-back."""
+        return frozenset(use.name for use in self.uses if not use.has_fallback)
+
+
+_cache: "OrderedDict[int, CompiledTemplate]" = OrderedDict()
+_cache_lock = Lock()
+
+
+def compile_template(content: TemplateContent) -> CompiledTemplate:
+    """The compiled form of a template version (kept, by its id) or of a draft. Raises TemplateProblem."""
+    version_id = getattr(content, "id", None)
+    if version_id is not None:
+        found = _cache.get(version_id)
+        if found is not None:
+            return found
+    compiled = _compile(content, version_id)
+    if version_id is not None:
+        with _cache_lock:
+            _cache[version_id] = compiled
+            while len(_cache) > CACHED_VERSIONS:
+                _cache.popitem(last=False)
+    return compiled
+
+
+def compile_source(source: str, *, part: str) -> JinjaTemplate:
+    """One part of a template, compiled. Raises TemplateProblem that names the line and what is wrong with it."""
+    return _compile_part(source, part)[0]
+
+
+def render(compiled: CompiledTemplate, fields: Mapping[str, Any]) -> Rendered:
+    """The message for these fields. Raises MissingField, or RenderProblem when the template asks for too much."""
+    values = {**_PLAIN.globals, **fields, BUDGET: [MAX_LOOP_TURNS]}
+    try:
+        subject = _write(compiled.subject, values)
+        html = None if compiled.html is None else _write(compiled.html, values)
+        text = text_from_html(html or "") if compiled.text is None else _write(compiled.text, values)
+    except MissingValue as problem:
+        raise MissingField(problem.name) from None
+    except TooMuch as problem:
+        raise RenderProblem(f"The template asks for too much: {problem}.") from None
+    except (
+        TemplateError,
+        ArithmeticError,
+        TypeError,
+        ValueError,
+        LookupError,
+        RecursionError,
+        AttributeError,
+    ) as error:
+        raise RenderProblem(f"The template cannot be rendered: {error}.") from error
+    if not subject.isprintable():
+        subject = _LINES.sub(" ", subject)
+    return Rendered(subject.strip(), html, text)
+
+
+def describe_fields(values: Mapping[str, Any], *, campaign: Mapping[str, Any], unsubscribe_url: str) -> dict[str, Any]:
+    """All that a template sees: the flat fields, the same as `person`, the campaign, and the way out."""
+    return {**values, "person": values, "campaign": campaign, "unsubscribe_url": unsubscribe_url}
+
+
+def _write(template: JinjaTemplate, values: dict[str, Any]) -> str:
+    # what Template.render does, less its traceback rewriting, and bounded
+    context = template.new_context(values, shared=True)
+    pieces: list[str] = []
+    size = 0
+    for piece in template.root_render_func(context):
+        size += len(piece)
+        if size > MAX_OUTPUT:
+            raise TooMuch(f"a message of more than {MAX_OUTPUT:,} characters")
+        pieces.append(piece)
+    return "".join(pieces)
+
+
+def _compile(content: TemplateContent, version_id: int | None) -> CompiledTemplate:
+    parts: dict[str, JinjaTemplate] = {}
+    uses: dict[tuple[str, str, bool], FieldUse] = {}
+    sources = {"subject": content.subject or "", "html": content.html, "text": content.text}
+    if sources["text"] is None:
+        sources["text"] = "" if content.html is None else template_text_from_html(content.html)
+    for part, source in sources.items():
+        if source is None:
+            continue
+        parts[part], tree = _compile_part(source, part)
+        if part == "text" and content.text is None:
+            continue  # its fields are those of the HTML
+        for name, has_fallback in _find_uses(tree):
+            uses[part, name, has_fallback] = FieldUse(name=name, part=part, has_fallback=has_fallback)
+    return CompiledTemplate(
+        version_id=version_id,
+        uses=tuple(uses.values()),
+        fields=frozenset(use.name for use in uses.values()),
+        subject=parts["subject"],
+        html=parts.get("html"),
+        text=parts.get("text"),
+    )
+
+
+def _compile_part(source: str, part: str) -> tuple[JinjaTemplate, nodes.Template]:
+    environment = _HTML if part == "html" else _PLAIN
+    try:
+        tree = parse_guarded(environment, source)
+        code = environment.compile(tree)
+        return environment.template_class.from_code(environment, code, {}), environment.parse(source)
+    except TemplateSyntaxError as error:
+        raise TemplateProblem(f"Line {error.lineno}: {error.message}.", part=part, line=error.lineno) from None
+    except (RecursionError, OverflowError, MemoryError, SyntaxError):
+        raise TemplateProblem("The template is nested too deeply.", part=part, line=None) from None
+
+
+def _find_uses(tree: nodes.Template) -> Iterable[tuple[str, bool]]:
+    """The names a template reads from outside, `person.x` as `x`, and whether each use is safe without a value.
+
+    A use is safe under `default`, in a test, and inside an `if` that asks for the same name.
+    """
+    known = find_undeclared_variables(tree) - {"range"}
+    found: dict[tuple[str, bool], None] = {}
+
+    def visit(node: nodes.Node, safe: frozenset[str], covered: bool) -> None:
+        name = _field_name(node)
+        if name is not None and name.split(".")[0] in known:
+            found[name.removeprefix("person."), covered or name in safe] = None
+            return
+        if isinstance(node, nodes.If | nodes.CondExpr):
+            tested = frozenset(one for one in map(_field_name, node.test.find_all((nodes.Name, nodes.Getattr))) if one)
+            tested |= frozenset(filter(None, [_field_name(node.test)]))
+            visit(node.test, safe, True)
+            bodies = node.body if isinstance(node, nodes.If) else [node.expr1]
+            for child in bodies:
+                visit(child, safe | tested, covered)
+            others = [*node.elif_, *node.else_] if isinstance(node, nodes.If) else [node.expr2]
+            for child in others:
+                if child is not None:
+                    visit(child, safe | tested, covered)
+            return
+        if isinstance(node, nodes.Filter) and node.name in ("default", "d"):
+            if node.node is not None:
+                visit(node.node, safe, True)
+            for child in (*node.args, *node.kwargs):
+                visit(child, safe, covered)
+            return
+        under = covered or isinstance(node, nodes.Test | nodes.Compare | nodes.Or | nodes.And | nodes.Not)
+        for child in node.iter_child_nodes():
+            visit(child, safe, under)
+
+    visit(tree, frozenset(), False)
+    return found
+
+
+def _field_name(node: nodes.Node) -> str | None:
+    if isinstance(node, nodes.Name):
+        return node.name
+    if isinstance(node, nodes.Getattr) and isinstance(node.node, nodes.Name):
+        return f"{node.node.name}.{node.attr}"
+    if (
+        isinstance(node, nodes.Getitem)
+        and isinstance(node.node, nodes.Name)
+        and isinstance(node.arg, nodes.Const)
+        and isinstance(node.arg.value, str)
+    ):
+        return f"{node.node.name}.{node.arg.value}"
+    return None
