@@ -30,10 +30,15 @@ async def run_engine_beside() -> AsyncIterator[None]:
 
 app = rx.App(
     api_transformer=build_api(get_application()),
-    stylesheets=["/console.css"],
-    head_components=[rx.el.link(rel="icon", href="/icon.svg", type="image/svg+xml")],
+    stylesheets=[f"/css/{name}.css" for name in ("fonts", "base", "shell", "kit", "table", "forms")],
+    head_components=[
+        rx.el.link(rel="icon", href="/icon.svg", type="image/svg+xml"),
+        rx.el.script(src="/boot.js"),
+    ],
+    toaster=rx.toast.provider(position="bottom-right", expand=False),
     html_lang="en",
 )
+app.app_wraps.pop((5, "Overlay"), None)  # the shell says itself when the connection is lost
 app.register_lifespan_task(run_engine_beside)
 app.add_middleware(Gate(), index=0)  # before hydration, so that nothing of a state is told first
 add_pages(app)

@@ -2,7 +2,9 @@
 
 import reflex as rx
 
+from components.page import page_header
+
 
 def home() -> rx.Component:
     """What is running, what is wrong, what to press."""
-    return rx.el.main(rx.heading("Home"))
+    return rx.fragment(page_header("Home", "What is running now."))

@@ -118,3 +118,41 @@ def _zone_of(cookie: str) -> ZoneInfo:
         return ZoneInfo(morsel.value.replace("%2F", "/")) if morsel else ZoneInfo("UTC")
     except (CookieError, ZoneInfoNotFoundError, ValueError):
         return ZoneInfo("UTC")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moment:
+    """A time as shown by `components.trails.moment`: relative words, the exact time for the hover."""
+
+    words: str
+    exact: str
+
+
+def moment_of(viewer: Viewer, at: datetime | None) -> Moment:
+    """ "12 s ago" with its exact time."""
+    return Moment(words=viewer.relative(at), exact=viewer.exact(at))
+
+
+def day_of(viewer: Viewer, at: datetime | None) -> Moment:
+    """ "9 May" with its exact time."""
+    return Moment(words=viewer.day(at), exact=viewer.exact(at))
+
+
+def heading_time(viewer: Viewer) -> str:
+    """ "Tuesday 19 May, 15:04, Stockholm time"."""
+    here, key = viewer.local(viewer.now), viewer.zone.key
+    place = "UTC" if key in ("UTC", "Etc/UTC") else f"{key.rsplit('/', 1)[-1].replace('_', ' ')} time"
+    return f"{here:%A} {here.day} {here:%B, %H:%M}, {place}"
+
+
+def share(part: float, whole: float) -> float:
+    """The part in percent of the whole, for the width of a bar; 0 of nothing is 0."""
+    return round(100 * part / whole, 2) if whole else 0.0
+
+
+def bar_percent(part: float, whole: float) -> str:
+    """ "59%" beside a bar: only all is 100%, only none is 0%."""
+    value = share(part, whole)
+    if 0 < value < 1:
+        return "1%"
+    return "99%" if 99 < value < 100 else f"{value:.0f}%"

@@ -1,0 +1,47 @@
+/* Runs before the first paint: the reader's own zone and rail, and the keys that work everywhere. */
+(() => {
+  const root = document.documentElement;
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+  document.cookie = `cx_zone=${encodeURIComponent(zone)}; path=/; max-age=31536000; samesite=lax`;
+  const rail = localStorage.getItem("cx-rail");
+  if (rail) root.dataset.rail = rail;
+  const find = (name) => document.querySelector(`[data-cx="${name}"]`);
+  const sheet = (open) => {
+    if (open) root.dataset.sheet = "open";
+    else delete root.dataset.sheet;
+    find("menu")?.setAttribute("aria-expanded", String(open));
+    if (open) document.querySelector(".cx-nav a")?.focus();
+  };
+  document.addEventListener("click", (event) => {
+    const name = event.target.closest("[data-cx]")?.dataset.cx;
+    if (name === "rail") {
+      const narrow = document.querySelector(".cx-rail").offsetWidth < 100;
+      root.dataset.rail = narrow ? "wide" : "narrow";
+      localStorage.setItem("cx-rail", root.dataset.rail);
+    }
+    if (name === "menu") sheet(root.dataset.sheet !== "open");
+    if (name === "scrim" || event.target.closest(".cx-nav a")) sheet(false);
+    if (name === "copy") {
+      const button = event.target.closest("[data-cx]");
+      navigator.clipboard.writeText(button.parentElement.querySelector("pre").innerText);
+      button.setAttribute("data-copied", "true");
+      setTimeout(() => button.removeAttribute("data-copied"), 1500);
+    }
+  });
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.closest?.("input, textarea, select, [contenteditable=true]");
+    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
+      event.preventDefault();
+      find("search")?.click();
+    } else if (event.key === "Escape") {
+      sheet(false);
+    } else if (!typing && !event.ctrlKey && !event.metaKey && !event.altKey && !document.querySelector("[role=dialog]")) {
+      if (event.key === "/") {
+        event.preventDefault();
+        (find("seek") || find("search"))?.[find("seek") ? "focus" : "click"]();
+      } else if (event.key === "?") {
+        find("help")?.click();
+      }
+    }
+  });
+})();

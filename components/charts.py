@@ -1,0 +1,160 @@
+"""Charts: recharts without animation or dots; horizontal lines only; y from 0; a table behind each."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import reflex as rx
+
+CHANNEL_COLOURS = {
+    "email": "var(--iris-9)",
+    "sms": "var(--cyan-9)",
+    "voice": "var(--pink-9)",
+    "letter": "var(--gold-9)",
+    "push": "var(--jade-9)",
+}
+CHANNEL_TONES = {"email": "iris", "sms": "cyan", "voice": "pink", "letter": "gold", "push": "jade"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Series:
+    """One line: `key` of the data rows, its word, its colour. dash "4 4" is a plan, "1 4" a forecast."""
+
+    key: str
+    word: str
+    colour: str = "var(--iris-9)"
+    dash: str = ""
+    filled: bool = True
+
+
+def area_chart(
+    data: Any,
+    series: list[Series],
+    *,
+    summary: Any,
+    x: str = "label",
+    height: int = 176,
+    stacked: bool = False,
+    shades: Any = None,
+    now: Any = None,
+    y_ticks: int = 5,
+    x_interval: Any = "preserveStartEnd",
+    y_width: int = 36,
+) -> rx.Component:
+    """Areas and lines over `data` (a Var of a list of dicts with `x` and the keys of the series).
+
+    summary: one sentence for who cannot see the chart. shades: a Var of a list of objects with `start`, `end`
+    (values of x) and `words`: quiet hours and pauses. now: the value of x of the vertical line.
+    """
+    parts: list[Any] = [rx.recharts.cartesian_grid(vertical=False, stroke="var(--gray-a3)")]
+    if shades is not None:
+        parts.append(
+            rx.foreach(
+                shades,
+                lambda shade: rx.recharts.reference_area(
+                    rx.recharts.label(value=shade.words, position="center"),
+                    x1=shade.start,
+                    x2=shade.end,
+                    fill="var(--gray-a2)",
+                    fill_opacity=1,
+                    stroke="none",
+                ),
+            )
+        )
+    parts.extend(_area(one, stacked) for one in series)
+    if now is not None:
+        parts.append(rx.recharts.reference_line(x=now, stroke="var(--gray-a6)"))
+    axis: dict[str, Any] = {"tick_line": False, "axis_line": False}
+    chart = rx.recharts.area_chart(
+        *parts,
+        rx.recharts.x_axis(data_key=x, interval=x_interval, min_tick_gap=48, **axis),
+        rx.recharts.y_axis(width=y_width, tick_count=y_ticks, allow_decimals=False, **axis),
+        rx.recharts.graphing_tooltip(
+            is_animation_active=False,
+            cursor={"stroke": "var(--gray-a6)"},
+            content_style={
+                "background": "var(--cx-float)",
+                "border": "1px solid var(--cx-line)",
+                "borderRadius": "8px",
+                "fontSize": "12px",
+                "boxShadow": "var(--cx-shadow)",
+            },
+        ),
+        data=data,
+        width="100%",
+        height=height,
+        margin={"top": 6, "right": 4, "bottom": 0, "left": 0},
+    )
+    return rx.el.figure(
+        rx.el.figcaption(summary, class_name="cx-hide"),
+        chart,
+        class_name="cx-chart",
+        style={"height": f"{height}px"},
+    )
+
+
+def _area(one: Series, stacked: bool) -> rx.Component:
+    together: dict[str, Any] = {"stack_id": "all"} if stacked else {}
+    return rx.recharts.area(
+        data_key=one.key,
+        name=one.word,
+        type_="linear",
+        stroke=one.colour,
+        stroke_width=1.75,
+        fill=one.colour,
+        custom_attrs={"fillOpacity": 0.16 if one.filled else 0},
+        dot=False,
+        active_dot=False,
+        is_animation_active=False,
+        stroke_dasharray=one.dash,
+        **together,
+    )
+
+
+def sparkline(data: Any, key: str) -> rx.Component:
+    """A line without axes, 64 by 22, for a key figure; its number stands beside it."""
+    return rx.el.div(
+        rx.recharts.line_chart(
+            rx.recharts.line(
+                data_key=key,
+                type_="linear",
+                stroke="var(--iris-9)",
+                stroke_width=1.5,
+                dot=False,
+                active_dot=False,
+                is_animation_active=False,
+            ),
+            data=data,
+            width="100%",
+            height=22,
+            margin={"top": 2, "right": 0, "bottom": 2, "left": 0},
+        ),
+        aria_hidden=True,
+    )
+
+
+def chart_table(data: Any, series: list[Series], *, x: str = "label", x_word: str = "Time") -> rx.Component:
+    """The numbers of a chart as a table, behind "Show as table"."""
+    return rx.el.details(
+        rx.el.summary("Show as table", class_name="cx-link"),
+        rx.el.div(
+            rx.el.table(
+                rx.el.thead(
+                    rx.el.tr(
+                        rx.el.th(x_word, scope="col"),
+                        *(rx.el.th(one.word, scope="col", class_name="cx-num") for one in series),
+                    )
+                ),
+                rx.el.tbody(
+                    rx.foreach(
+                        data,
+                        lambda row: rx.el.tr(
+                            rx.el.td(row[x]), *(rx.el.td(row[one.key], class_name="cx-num") for one in series)
+                        ),
+                    )
+                ),
+                class_name="cx-table cx-table--raw",
+            ),
+            max_height="260px",
+            overflow="auto",
+        ),
+    )

@@ -1,0 +1,65 @@
+"""The row over a list: state segments with counts, search, chips, "+ Filter"."""
+
+from typing import Any
+
+import reflex as rx
+
+from components.buttons import icon_button
+from components.dialogs import menu
+from components.icons import icon
+
+
+def filter_row(*parts: Any, end: list[Any] | None = None) -> rx.Component:
+    """The parts from the left; `end` stands at the right."""
+    return rx.el.div(*parts, *([rx.el.div(*end, class_name="cx-filters-end")] if end else []), class_name="cx-filters")
+
+
+def segments(entries: Any, value: rx.Var[str] | str, on_change: Any, *, label: str) -> rx.Component:
+    """Segments with counts. `entries` is a Var of a list of objects with `value`, `word`, `count` (text)."""
+    return rx.el.div(
+        rx.foreach(
+            entries,
+            lambda one: rx.el.button(
+                one.word,
+                rx.el.small(one.count),
+                type="button",
+                aria_pressed=value == one.value,
+                on_click=on_change(one.value),
+            ),
+        ),
+        class_name="cx-segments",
+        role="group",
+        aria_label=label,
+    )
+
+
+def search_box(value: Any, on_change: Any, *, placeholder: str, wide: bool = False) -> rx.Component:
+    """Search as typed, 250 ms after the last key. `/` puts the cursor here."""
+    box = rx.debounce_input(
+        rx.el.input(
+            value=value,
+            on_change=on_change,
+            placeholder=placeholder,
+            aria_label=placeholder,
+            type="search",
+            class_name="cx-input",
+            custom_attrs={"data-cx": "seek"},
+        ),
+        debounce_timeout=250,
+    )
+    return rx.el.div(icon("search", 14), box, class_name="cx-seek", width="280px" if wide else "220px")
+
+
+def filter_chip(name: Any, value: Any, on_remove: Any) -> rx.Component:
+    """A filter that is on: "Created since 1 May ×"."""
+    return rx.el.span(
+        name, rx.el.b(value), icon_button("x", f"Remove filter {name}", on_click=on_remove), class_name="cx-filter-chip"
+    )
+
+
+def add_filter(*items: Any) -> rx.Component:
+    """The dashed "+ Filter" with its menu."""
+    trigger = rx.el.button(
+        icon("plus", 14), rx.el.span("Filter"), type="button", class_name="cx-btn cx-btn--sm cx-add-filter"
+    )
+    return menu(trigger, *items)

@@ -1,0 +1,135 @@
+"""What every list has: order, page, search and picks. The page's own state says how rows are read."""
+
+import reflex as rx
+
+from state.format import capped, number
+
+SIZES = (10, 50, 100)
+
+
+class TableState(rx.State, mixin=True):
+    """A list's state: `class ContactsState(TableState, rx.State)` with a `refresh` of its own.
+
+    `refresh` reads one page by `sort`, `descending`, `limit`, `offset`, `q`, sets its rows and calls
+    `show_page(total, ids, is_capped)`. `components.tables.data_table` shows it.
+    """
+
+    sort: str = ""
+    descending: bool = False
+    limit: int = 10
+    offset: int = 0
+    q: str = ""
+    total: int = 0
+    total_is_capped: bool = False
+    loading: bool = True
+    page_ids: list[str] = []
+    picked: list[str] = []
+    everything_picked: bool = False
+    """All that match the filters, also on other pages."""
+
+    async def refresh(self) -> None:
+        """Read the page again."""
+        raise NotImplementedError
+
+    def show_page(self, total: int, ids: list[str], *, is_capped: bool = False) -> None:
+        """Say what was read; picks of rows that are gone from sight stay."""
+        self.total, self.total_is_capped, self.page_ids, self.loading = total, is_capped, ids, False
+
+    @rx.var
+    def range_words(self) -> str:
+        """ "1 to 10 of 26"."""
+        if not self.page_ids:
+            return "0 rows"
+        last = self.offset + len(self.page_ids)
+        return f"{number(self.offset + 1)} to {number(last)} of {capped(self.total, self.total_is_capped)}"
+
+    @rx.var
+    def total_words(self) -> str:
+        """ "26", or "10,000+"."""
+        return capped(self.total, self.total_is_capped)
+
+    @rx.var
+    def has_previous(self) -> bool:
+        """Whether there is a page before."""
+        return self.offset > 0
+
+    @rx.var
+    def has_next(self) -> bool:
+        """Whether there is a page after."""
+        return self.total_is_capped or self.offset + len(self.page_ids) < self.total
+
+    @rx.var
+    def picked_count(self) -> int:
+        """How many rows are picked."""
+        return self.total if self.everything_picked else len(self.picked)
+
+    @rx.var
+    def picked_words(self) -> str:
+        """The same in words."""
+        return capped(self.total, self.total_is_capped) if self.everything_picked else number(len(self.picked))
+
+    @rx.var
+    def page_is_picked(self) -> bool:
+        """Whether every row on this page is picked."""
+        return self.everything_picked or bool(self.page_ids and set(self.page_ids) <= set(self.picked))
+
+    @rx.event
+    async def sort_by(self, column: str) -> None:
+        """By this column; again the same turns the order round."""
+        self.descending = not self.descending if self.sort == column else False
+        self.sort, self.offset = column, 0
+        await self.refresh()
+
+    @rx.event
+    async def search(self, q: str) -> None:
+        """What was typed into the search box."""
+        self.q, self.offset = q[:200], 0
+        self.picked, self.everything_picked = [], False
+        await self.refresh()
+
+    @rx.event
+    async def show_rows(self, count: str) -> None:
+        """10, 50 or 100 a page."""
+        if count in map(str, SIZES):
+            self.limit, self.offset = int(count), 0
+            await self.refresh()
+
+    @rx.event
+    async def next_page(self) -> None:
+        """The page after."""
+        if self.has_next:
+            self.offset += self.limit
+            await self.refresh()
+
+    @rx.event
+    async def previous_page(self) -> None:
+        """The page before."""
+        self.offset = max(0, self.offset - self.limit)
+        await self.refresh()
+
+    @rx.event
+    def pick(self, row_id: str) -> None:
+        """Pick a row, or let it go."""
+        if self.everything_picked:
+            self.everything_picked, self.picked = False, [one for one in self.page_ids if one != row_id]
+        elif row_id in self.picked:
+            self.picked = [one for one in self.picked if one != row_id]
+        else:
+            self.picked = [*self.picked, row_id]
+
+    @rx.event
+    def pick_page(self, on: bool) -> None:
+        """Pick every row on this page, or none of them."""
+        here = set(self.page_ids)
+        self.everything_picked = False
+        self.picked = [one for one in self.picked if one not in here] + (self.page_ids if on else [])
+
+    @rx.event
+    def pick_everything(self) -> None:
+        """Pick all that match, also on other pages."""
+        self.everything_picked = True
+
+    @rx.event
+    def clear_picks(self) -> None:
+        """Pick nothing."""
+        self.picked, self.everything_picked = [], False
