@@ -1,13 +1,19 @@
 """The only place that joins the parts: settings in, a running application out."""
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 from cxconsole.accounts.vault import Vault
+from cxconsole.campaigns.advance import FlowHooks
+from cxconsole.campaigns.due import drain_due_contacts
+from cxconsole.comms.limits import purge_usage
+from cxconsole.comms.recall import recall_deliveries
+from cxconsole.comms.recovery import recover_deliveries
+from cxconsole.comms.sender import Sender
 from cxconsole.database import Database
 from cxconsole.jobs import Job
 from cxconsole.settings import Settings, get_settings
-from cxconsole.signals import Signals
+from cxconsole.signals import Signals, topics
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,4 +44,32 @@ def get_application() -> Application:
 
 def build_jobs(application: Application) -> list[Job]:
     """All jobs of the engine, in the order of the pipeline."""
-    return []
+    hooks = FlowHooks()
+    return [
+        Job(
+            name="drain_due_contacts",
+            drain=drain_due_contacts,
+            every_seconds=0.5,
+            wakes_on=(topics.WORK, topics.ROOM),
+            announces=(topics.DELIVERIES, topics.CAMPAIGNS),
+        ),
+        Job(
+            name="recall_deliveries",
+            drain=partial(recall_deliveries, hooks=hooks),
+            every_seconds=1,
+            announces=(topics.CAMPAIGNS,),
+        ),
+        Job(name="recover_deliveries", drain=recover_deliveries, every_seconds=2, announces=(topics.DELIVERIES,)),
+        Job(name="purge_usage", drain=purge_usage, every_seconds=60, limit=10_000, wakes_on=()),
+    ]
+
+
+def build_sender(application: Application) -> Sender:
+    """The sender of this process."""
+    return Sender(
+        database=application.database,
+        signals=application.signals,
+        vault=application.vault,
+        settings=application.settings,
+        hooks=FlowHooks(),
+    )

@@ -11,7 +11,7 @@ import threading
 
 import uvloop
 
-from cxconsole.bootstrap import Application, build_jobs
+from cxconsole.bootstrap import Application, build_jobs, build_sender
 from cxconsole.jobs import JobRunner
 
 log = logging.getLogger("cxconsole.engine")
@@ -22,6 +22,7 @@ async def run_engine(application: Application) -> None:
     async with asyncio.TaskGroup() as group:
         runner = JobRunner(build_jobs(application), database=application.database, signals=application.signals)
         group.create_task(runner.run())
+        group.create_task(build_sender(application).run())
 
 
 class EngineThread:

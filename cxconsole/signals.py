@@ -16,6 +16,8 @@ class topics:
     """The names of signals, in one place."""
 
     WORK = "work"  # something may be due: wakes the engine
+    DELIVERIES = "deliveries"  # deliveries were made: wakes the senders
+    ROOM = "room"  # the senders' backlog runs low: wakes who makes deliveries
     IMPORTS = "imports"  # an import is queued, moved or ended
     CAMPAIGNS = "campaigns"  # any campaign's state or numbers moved
     GATEWAYS = "gateways"  # a gateway was changed, tested, slowed or stopped

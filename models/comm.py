@@ -113,6 +113,7 @@ class CommDelivery(SQLModel, table=True):
             "ix_delivery_provider", "gateway_id", "provider_id",
             sqlite_where=text("provider_id IS NOT NULL"), postgresql_where=text("provider_id IS NOT NULL"),
         ),
+        {"sqlite_autoincrement": True},  # links in old messages name it, so it must never be another one's
     )  # fmt: skip
 
     id: int | None = id_field()

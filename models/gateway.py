@@ -36,6 +36,8 @@ class Gateway(SQLModel, table=True):
     health_since: datetime | None = at_field(nullable=True)
     health_retry_at: datetime | None = at_field(nullable=True)  # when an open circuit tries again
     slowed_to_per_minute: int | None = None  # the pace after being asked to slow down
+    pace_before_slowing: int | None = None  # messages a minute it made before; reached again, it is well
+    paced_at: datetime | None = at_field(nullable=True)  # when the slowed pace was last changed
     failures_in_a_row: int = 0
     tested_at: datetime | None = at_field(nullable=True)
     test_passed: bool | None = None

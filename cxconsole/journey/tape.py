@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import insert
 from sqlmodel import Session
 
+from cxconsole.driver import Driver, dump
 from models.event import Event, EventType
 
 _EMPTY: Mapping[str, Any] = {
@@ -39,3 +40,25 @@ def append_events(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write many events with one statement. A row needs `type` and `time`; the other columns have defaults."""
     if rows:
         session.execute(insert(Event), [{**_EMPTY, "data": {}, **row} for row in rows])
+
+
+TapeRow = tuple[EventType, int | None, int | None, int | None, int | None, Mapping[str, Any]]
+"""Type, person, campaign, contact, delivery, data."""
+
+_COLUMNS = ("source", "type", "person_id", "campaign_id", "contact_id", "delivery_id", "time", "actor", "data")
+
+
+def append_rows(session: Session, rows: Sequence[TapeRow], *, now: datetime, actor: str = "engine") -> None:
+    """The pipeline's own way to write many events of one moment: as `append_events`, at a fraction of its cost."""
+    if not rows:
+        return
+    driver = Driver(session)
+    at = driver.bind(now)
+    documents: dict[int, str] = {}  # rows mostly share a few documents: each is written out once
+    values = []
+    for kind, person_id, campaign_id, contact_id, delivery_id, data in rows:
+        text = documents.get(id(data))
+        if text is None:
+            text = documents[id(data)] = dump(data)
+        values.append(("cxconsole", kind.value, person_id, campaign_id, contact_id, delivery_id, at, actor, text))
+    driver.insert("event", _COLUMNS, values)
