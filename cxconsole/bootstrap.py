@@ -6,6 +6,7 @@ from functools import cache, partial
 from cxconsole.accounts.vault import Vault
 from cxconsole.campaigns.advance import FlowHooks
 from cxconsole.campaigns.due import drain_due_contacts
+from cxconsole.campaigns.holds import settle_holds
 from cxconsole.comms.limits import purge_usage
 from cxconsole.comms.recall import recall_deliveries
 from cxconsole.comms.recovery import recover_deliveries
@@ -59,6 +60,7 @@ def build_jobs(application: Application) -> list[Job]:
             every_seconds=1,
             announces=(topics.CAMPAIGNS,),
         ),
+        Job(name="settle_holds", drain=settle_holds, every_seconds=1, limit=10_000, announces=(topics.CAMPAIGNS,)),
         Job(name="recover_deliveries", drain=recover_deliveries, every_seconds=2, announces=(topics.DELIVERIES,)),
         Job(name="purge_usage", drain=purge_usage, every_seconds=60, limit=10_000, wakes_on=()),
     ]

@@ -38,7 +38,7 @@ class Driver:
         self.skip_locked = "" if self.sqlite else "SKIP LOCKED"
 
     def run(self, sql: str, *parameters: Any) -> Any:
-        """One statement; its CursorResult. Times and lists among the parameters are written as the database wants them."""
+        """One statement; its CursorResult. Times and lists among the parameters are bound as the database wants."""
         values = tuple(self.bind(one) for one in parameters)
         return self._connection.exec_driver_sql(sql if self.sqlite else _for_psycopg(sql), values)
 

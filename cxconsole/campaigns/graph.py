@@ -54,7 +54,8 @@ class FlowGraph:
     def after(self, node_id: str | None) -> Edge | None:
         """The way onward from a step; from None the way to the first. None when nothing is to come."""
         if node_id is None:
-            return Edge(target=self.start, delay=timedelta(0), unless=None) if self.start in self.nodes else None
+            start = self.start
+            return Edge(target=start, delay=timedelta(0), unless=None) if start and start in self.nodes else None
         return self._next.get(node_id)
 
 

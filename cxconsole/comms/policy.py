@@ -30,7 +30,7 @@ _STOPPED_PAUSE = timedelta(seconds=15)
 class Ruling(StrEnum):
     """What the checks say about one delivery."""
 
-    PASS = "pass"
+    PASS = "pass"  # noqa: S105
     WAIT = "wait"
     STOP = "stop"
     RECALL = "recall"  # the campaign has stopped: undo, the contact goes back

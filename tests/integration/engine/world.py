@@ -121,7 +121,7 @@ class World:
     def campaign(
         self, steps: list[dict[str, Any]], *, contacts: int = 1, published: bool = True, **columns: Any
     ) -> int:
-        """Steps as `{"template_id", "gateway_id", "channel"?, "delay"?, "unless"?}`; contacts have e-mails c<n>.<campaign>@..."""
+        """Steps as `{"template_id", "gateway_id", "channel"?, "delay"?, "unless"?}`."""
         nodes = [
             {"id": f"s{index}", "kind": "message", "channel": step.get("channel", "email"),
              "template_id": step["template_id"], "gateway_id": step["gateway_id"]}
