@@ -12,6 +12,7 @@ from cxconsole import clock
 from cxconsole.demo.bulk import document, moment, take_keys, write_rows
 from cxconsole.demo.people import DOMAINS, LANDS, PLANS, draw_names, plain
 from cxconsole.demo.seed import SEED, Wiring
+from cxconsole.demo.store import count_contacts
 from models.campaign import Campaign, CampaignProgress
 from models.contact import CampaignContact, ContactSource, SourceKind
 from models.event import Event, EventType
@@ -126,9 +127,9 @@ def _identities(maker: _Maker, keys: Sequence[int], at: str | None) -> Iterator[
 
 
 def _count(session: Session, campaign_id: int, source_id: int, size: int) -> None:
-    progress, source = session.get_one(CampaignProgress, campaign_id), session.get_one(ContactSource, source_id)
-    progress.planned += size
-    progress.pending += size
+    source = session.get_one(ContactSource, source_id)
     source.rows_read += size
     source.created += size
     source.contacts += size
+    session.flush()
+    count_contacts(session, campaign_id, size)

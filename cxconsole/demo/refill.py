@@ -8,7 +8,7 @@ from sqlmodel import Session
 from cxconsole.demo.bulk import document, moment, take_keys, write_rows
 from cxconsole.demo.people import Population
 from cxconsole.demo.seed import SEED
-from cxconsole.demo.store import write_persons
+from cxconsole.demo.store import count_contacts, write_persons
 from cxconsole.demo.world import CAMPAIGNS, RUNNING_KEY
 from models.campaign import Campaign, CampaignProgress, CampaignState
 from models.contact import CampaignContact, ContactSource, SourceKind
@@ -44,8 +44,7 @@ def refill_demo(session: Session, *, now: datetime, limit: int) -> int:
     )
     added = write_persons(session, [person for person in people if person.email])
     _add_contacts(session, campaign.id, [person_id for person_id, _ in added], now)
-    progress.pending += len(added)
-    progress.planned += len(added)
+    count_contacts(session, campaign.id, len(added))
     return len(added)
 
 

@@ -3,12 +3,13 @@
 import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from sqlmodel import Session, select
 
 from cxconsole import clock
 from cxconsole.accounts.vault import Vault
+from cxconsole.campaigns.flow import Step, graph_of
 from cxconsole.database import Database
 from cxconsole.demo.bulk import moment, next_key
 from cxconsole.demo.history import Keys, Ledger, PlayedStep, Player
@@ -16,6 +17,7 @@ from cxconsole.demo.people import DemoPerson, Population
 from cxconsole.demo.schedule import send_times
 from cxconsole.demo.store import write_gateways, write_ledger, write_persons, write_templates
 from cxconsole.demo.world import CAMPAIGNS, DemoCampaign, Fate
+from cxconsole.durations import format_duration
 from models.campaign import WEEKDAYS, Campaign, CampaignState, Flow
 from models.comm import CommDelivery, CommRequest
 from models.contact import CampaignContact, ContactImport, ContactSource, ContactStatus, HoldReason, ImportState
@@ -181,17 +183,15 @@ def _settle_times(stage: Stage, plan: DemoCampaign, campaign: Campaign, last: da
         ledger.note(EventType.CAMPAIGN_ENDED, stopped_at, campaign_id=campaign_id, actor="operator")
 
 
-def _graph(stage: Stage, plan: DemoCampaign) -> dict[str, object]:
-    nodes = [
-        {"id": f"s{place}", "kind": "message", "channel": step.channel, "template_id": stage.versions[step.template][0],
-         "gateway_id": stage.gateways[step.channel]}
+def _graph(stage: Stage, plan: DemoCampaign) -> dict[str, Any]:
+    return graph_of([
+        Step(
+            id=f"s{place}", channel=step.channel, template_id=stage.versions[step.template][0],
+            gateway_id=stage.gateways[step.channel], delay=format_duration(timedelta(minutes=step.delay_minutes)),
+            only_if_not=step.unless,
+        )
         for place, step in enumerate(plan.steps, 1)
-    ]  # fmt: skip
-    edges = [
-        {"source": f"s{place}", "target": f"s{place + 1}", "delay": f"PT{step.delay_minutes}M", "unless": step.unless}
-        for place, step in enumerate(plan.steps[1:], 1)
-    ]
-    return {"start": "s1" if nodes else None, "nodes": nodes, "edges": edges}
+    ])  # fmt: skip
 
 
 def _played_steps(stage: Stage, plan: DemoCampaign) -> list[PlayedStep]:

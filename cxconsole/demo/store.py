@@ -2,9 +2,11 @@
 
 from datetime import datetime, timedelta
 
-from sqlmodel import Session
+from sqlalchemy import update
+from sqlmodel import Session, col
 
 from cxconsole.accounts.vault import Vault
+from cxconsole.campaigns.holds import HELD_COLUMN
 from cxconsole.demo.bulk import advance_key, document, moment, take_keys, write_rows
 from cxconsole.demo.content import TEMPLATES
 from cxconsole.demo.history import TIMES, Ledger
@@ -143,16 +145,20 @@ def write_ledger(session: Session, ledger: Ledger, campaign_ids: list[int]) -> N
     _write_numbers(session, ledger, campaign_ids)
 
 
-HELD = {
-    HoldReason.UNPUBLISHED: "held_unpublished", HoldReason.EXPIRED: "held_expired", HoldReason.ENDED: "held_ended",
-}  # fmt: skip
+def count_contacts(session: Session, campaign_id: int, more: int) -> None:
+    """So many more pending contacts; after their rows, as everyone else locks them."""
+    session.execute(
+        update(CampaignProgress)
+        .where(col(CampaignProgress.campaign_id) == campaign_id)
+        .values(planned=col(CampaignProgress.planned) + more, pending=col(CampaignProgress.pending) + more)
+    )
 
 
 def _write_numbers(session: Session, ledger: Ledger, campaign_ids: list[int]) -> None:
     progress = {campaign_id: CampaignProgress(campaign_id=campaign_id) for campaign_id in campaign_ids}
     for (campaign_id, status, hold), count in ledger.statuses.items():
         row = progress[campaign_id]
-        column = HELD[HoldReason(hold)] if status == ContactStatus.HELD and hold else str(status)
+        column = HELD_COLUMN[HoldReason(hold)] if status == ContactStatus.HELD and hold else str(status)
         setattr(row, column, getattr(row, column) + count)
         row.planned += count
     channels: dict[tuple[int, str], CampaignChannel] = {}
