@@ -7,10 +7,10 @@ person who mends the gateway gives it a new start by resetting the row.
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from cxconsole.gateways.port import FAILURES_TO_OPEN
 from models.event import EventType
 from models.gateway import GatewayHealth
 
-FAILURES_TO_OPEN = 5
 FIRST_PAUSE = timedelta(seconds=15)
 LONGEST_PAUSE = timedelta(minutes=10)
 _SAME_BREATH = timedelta(seconds=10)  # several messages are told to slow down at once: that is one request

@@ -65,7 +65,7 @@ class SendGate:
             return True
         return not any(
             channel in (None, message.channel) and campaign_id in (None, message.campaign_id)
-            for key in (message.target, message.person_id)
+            for key in (message.target, message.target.lower(), message.person_id)
             for channel, campaign_id in self._suppressed.get(key, ())
         )
 

@@ -161,7 +161,8 @@ def find_suppressions(session: Session, candidates: Sequence[Candidate]) -> dict
         f"WHERE address {driver.among_texts} UNION ALL "
         "SELECT NULL, person_id, channel, campaign_id, reason FROM suppression "
         f"WHERE person_id {driver.among_ids}",
-        [one.target for one in candidates], [one.person_id for one in candidates],
+        [form for one in candidates for form in {one.target, one.target.lower()}],  # people add them in lower case
+        [one.person_id for one in candidates],
     )  # fmt: skip
     for address, person_id, channel, campaign_id, reason in rows:
         found[address if address is not None else person_id].append((channel, campaign_id, reason))
@@ -169,7 +170,7 @@ def find_suppressions(session: Session, candidates: Sequence[Candidate]) -> dict
 
 
 def _check_suppression(one: Candidate, suppressed: dict[Any, list[tuple[Any, ...]]]) -> Judgement | None:
-    for key in (one.target, one.person_id):
+    for key in (one.target, one.target.lower(), one.person_id):
         for channel, campaign_id, reason in suppressed.get(key, ()):
             if channel in (None, one.channel) and campaign_id in (None, one.campaign_id):
                 return Judgement(ruling=Ruling.STOP, check="suppression", reason=reason)

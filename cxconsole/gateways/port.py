@@ -6,6 +6,9 @@ Every kind lives in a folder of its own and implements `Gateway`; the engine kno
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+FAILURES_TO_OPEN = 5
+"""Failures of the whole gateway in a row after which nothing is sent through it for a while."""
+
 
 class GatewayError(Exception):
     """A send that did not work, with its verdict.

@@ -130,7 +130,7 @@ def update_gateway(
         row.active = given.active
     if new_start:
         row.health, row.health_error, row.health_since, row.health_retry_at = GatewayHealth.OK, None, now, None
-        row.failures_in_a_row, row.slowed_to_per_minute = 0, None
+        row.failures_in_a_row, row.slowed_to_per_minute, row.pace_before_slowing, row.paced_at = 0, None, None, None
     row.version += 1
     row.updated_at = now
     session.add(row)

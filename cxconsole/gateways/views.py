@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from cxconsole.gateways.kind import GatewayKind
-from cxconsole.gateways.words import badge_of, limits_as_list, limits_in_words
+from cxconsole.gateways.words import advice_of, badge_of, limits_as_list, limits_in_words
 from models.gateway import Gateway
 
 SET = "***"
@@ -45,6 +45,7 @@ class GatewayView:
     badge: str  # off | stopped | slowed | sandbox | healthy
     health: str
     health_error: str | None
+    health_advice: str  # what goes on and what to do, when it is slowed or stopped
     health_since: datetime | None
     health_retry_at: datetime | None
     slowed_to_per_minute: int | None
@@ -65,9 +66,12 @@ def view_gateway(row: Gateway, kind: GatewayKind, *, secret_names: list[str], us
     """The view of one row."""
     assert row.id is not None
     steps = tuple(
-        TestStepView(**{"warning": False, **{name: one[name] for name in one if name in TestStepView.__annotations__}})
+        TestStepView(
+            name=one["name"], ok=one["ok"], detail=one.get("detail", ""), milliseconds=one.get("milliseconds", 0),
+            warning=one.get("warning", False),
+        )
         for one in row.test_steps
-    )
+    )  # fmt: skip
     limit = min(filter(None, (row.per_minute, row.slowed_to_per_minute)), default=None)
     return GatewayView(
         id=row.id,
@@ -86,6 +90,7 @@ def view_gateway(row: Gateway, kind: GatewayKind, *, secret_names: list[str], us
         badge=badge_of(row, sandbox=kind.sandbox),
         health=row.health,
         health_error=row.health_error,
+        health_advice=advice_of(row, row.settings),
         health_since=row.health_since,
         health_retry_at=row.health_retry_at,
         slowed_to_per_minute=row.slowed_to_per_minute,

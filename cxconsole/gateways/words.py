@@ -2,13 +2,8 @@
 
 from typing import Any
 
+from cxconsole.gateways.port import FAILURES_TO_OPEN
 from models.gateway import Gateway, GatewayHealth
-
-ERRORS_TO_OPEN = 20
-"""Failures of the whole gateway in a row after which it stops itself."""
-
-RETRY_AFTER_SECONDS = 60
-"""How long a slowed or stopped gateway waits before it tries more."""
 
 
 def limits_in_words(row: Gateway, *, sandbox: bool) -> str:
@@ -40,8 +35,8 @@ def limits_as_list(row: Gateway, settings: dict[str, Any]) -> tuple[str, ...]:
         noun = "connection" if "connections" in settings else "message"
         sentences.append(f"{at_once} {noun}{'s' if at_once != 1 else ''} at once")
     asked = "421 or 450" if row.channel == "email" else "429"
-    sentences.append(f"Slows by half on {asked}, tries more after {RETRY_AFTER_SECONDS} s")
-    sentences.append(f"Stops itself after {ERRORS_TO_OPEN} errors in a row")
+    sentences.append(f"Slows by half on {asked}, then sends a tenth more each minute")
+    sentences.append(f"Stops itself after {FAILURES_TO_OPEN} errors in a row, and tries again by itself")
     return tuple(sentences)
 
 
@@ -54,6 +49,21 @@ def badge_of(row: Gateway, *, sandbox: bool) -> str:
     if row.health == GatewayHealth.DEGRADED:
         return "slowed"
     return "sandbox" if sandbox else "healthy"
+
+
+def advice_of(row: Gateway, settings: dict[str, Any]) -> str:
+    """What goes on and what a person can do about it, for a gateway that is slowed or stopped; else empty."""
+    if not row.active:
+        return ""
+    if row.health == GatewayHealth.OPEN:
+        return "Nothing is sent through it now. It is tried again by itself; mending its settings tries at once."
+    if row.health != GatewayHealth.DEGRADED:
+        return ""
+    advice = "We halved the pace and raise it by 10% each minute."
+    connections = settings.get("connections")
+    if connections and connections > 1 and "connection" in (row.health_error or "").lower():
+        advice += f" Lower “connections at once” to {max(1, connections * 3 // 4)} to stop this."
+    return advice
 
 
 def _one_target(channel: str) -> str:
