@@ -2,26 +2,109 @@
 
 import argparse
 import asyncio
+import sys
+from collections.abc import Sequence
+from datetime import timedelta
 
-from cxconsole.bootstrap import get_application
+from cxconsole import clock
+from cxconsole.accounts.actor import OPERATOR
+from cxconsole.errors import CxError
+
+# Each command imports what it needs when it runs: making a key must not load the engine or the pages.
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command."""
+    given = _make_parser().parse_args(arguments)
+    try:
+        given.run(given)
+    except CxError as error:
+        raise SystemExit(f"cxconsole: {error.detail}") from None
+    except BrokenPipeError:
+        raise SystemExit(1) from None
+
+
+def _make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="cxconsole", description="The customer experience console.")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("run", help="start the console")
-    commands.add_parser("worker", help="run the jobs alone")
-    command = parser.parse_args().command
-    if command == "run":
-        from cxconsole import serve
+    commands.add_parser("run", help="start the console").set_defaults(run=_run)
+    commands.add_parser("worker", help="run the jobs alone, beside a console elsewhere").set_defaults(run=_work)
+    seed = commands.add_parser("seed", help="fill an empty database with the demo world")
+    seed.add_argument("--contacts", type=int, default=None, help="how many persons the world has")
+    seed.set_defaults(run=_seed)
+    keys = commands.add_parser("apikey", help="keys for other systems").add_subparsers(dest="action", required=True)
+    create = keys.add_parser("create", help="make a key and print it, and nothing else")
+    create.add_argument("--name", required=True, help="which system it is for")
+    create.add_argument("--scopes", required=True, help="all, or rights with commas: campaigns.read,contacts.edit")
+    create.add_argument("--expires-in-days", type=int, help="when it stops working; without, never")
+    create.set_defaults(run=_create_key)
+    keys.add_parser("list", help="list the keys, without the keys themselves").set_defaults(run=_list_keys)
+    revoke = keys.add_parser("revoke", help="end a key at once")
+    revoke.add_argument("id", type=int)
+    revoke.set_defaults(run=_revoke_key)
+    return parser
 
-        serve.run()
-    else:
-        from cxconsole.engine import run_engine
 
-        asyncio.run(run_engine(get_application()))
+def _run(_given: argparse.Namespace) -> None:
+    from cxconsole import serve
+
+    serve.run()
+
+
+def _work(_given: argparse.Namespace) -> None:
+    from cxconsole import serve
+    from cxconsole.engine import run_engine
+
+    application = _open()
+    serve.start_logging(application.settings)
+    asyncio.run(run_engine(application))
+
+
+def _seed(given: argparse.Namespace) -> None:
+    from cxconsole.demo.seed import DEMO_CONTACTS, seed_demo
+
+    if not seed_demo(_open(), contacts=given.contacts or DEMO_CONTACTS):
+        raise SystemExit("cxconsole: The database is not empty, so nothing was seeded.")
+
+
+def _create_key(given: argparse.Namespace) -> None:
+    from cxconsole.accounts.keys import create_key
+
+    now = clock.now()
+    expires_at = None if given.expires_in_days is None else now + timedelta(days=given.expires_in_days)
+    with _open().database.write() as session:
+        scopes = given.scopes.split(",")
+        _, plaintext = create_key(session, given.name, scopes, expires_at, actor=OPERATOR, now=now)
+    print(plaintext)
+
+
+def _list_keys(_given: argparse.Namespace) -> None:
+    from cxconsole.accounts.keys import list_keys
+
+    with _open().database.read() as session:
+        for key in list_keys(session, actor=OPERATOR):
+            ends = key.revoked_at or key.expires_at
+            word = "revoked" if key.revoked_at else "expires"
+            end = f"{word} {ends:%Y-%m-%d %H:%M} UTC" if ends else "does not expire"
+            print(f"{key.id}\t{key.prefix}…\t{key.name}\t{','.join(key.scopes)}\t{end}")
+
+
+def _revoke_key(given: argparse.Namespace) -> None:
+    from cxconsole.accounts.keys import revoke_key
+
+    with _open().database.write() as session:
+        revoke_key(session, given.id, actor=OPERATOR, now=clock.now())
+
+
+def _open():
+    """The application on a migrated database."""
+    from cxconsole.bootstrap import get_application
+    from models.migrate import migrate
+
+    application = get_application()
+    migrate(application.database)
+    return application
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

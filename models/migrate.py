@@ -30,3 +30,10 @@ def migrate(database: Database) -> None:
         newest = ScriptDirectory.from_config(config).get_current_head()
         if MigrationContext.configure(connection).get_current_revision() != newest:
             command.upgrade(config, "head")
+
+
+def is_migrated(database: Database) -> bool:
+    """Whether the schema is the newest. Raises SQLAlchemyError when the database does not answer."""
+    with database.read() as session:
+        present = MigrationContext.configure(session.connection()).get_current_revision()
+    return present == ScriptDirectory(str(_SCRIPTS)).get_current_head()

@@ -103,7 +103,7 @@ def list_campaigns(
     sort: str = "created_at",
     limit: int = 50,
     offset: int = 0,
-) -> Page[CampaignSummary]:
+) -> Page[CampaignDetail]:
     """Campaigns by page. `q` is part of a name or an id (`CMP-1001`, `1001`); see CAMPAIGN_SORTS for `sort`."""
     actor.require("campaigns.read")
     check_range(limit, offset)
@@ -119,7 +119,7 @@ def list_campaigns(
         .limit(limit)
         .offset(offset)
     ).all()
-    items = [CampaignSummary(**_summary(row)) for row in found]
+    items = [_detail(row) for row in found]
     return make_page(items, total=total, limit=limit, offset=offset)
 
 
@@ -139,28 +139,7 @@ def get_campaign(session: Session, campaign_id: int, *, actor: Actor) -> Campaig
     row = session.execute(_select_campaigns().where(col(Campaign.id) == campaign_id)).one_or_none()
     if row is None:
         raise NotFound(f"There is no campaign {campaign_code(campaign_id)}.")
-    campaign: Campaign = row[0]
-    return CampaignDetail(
-        **_summary(row),
-        description=campaign.description,
-        time_zone=campaign.time_zone,
-        window_start=campaign.window_start,
-        window_end=campaign.window_end,
-        window_days=tuple(campaign.window_days),
-        window_in_zone_of=campaign.window_in_zone_of,
-        starts_at=campaign.starts_at,
-        ends_at=campaign.ends_at,
-        dialing_modes=tuple(campaign.dialing_modes),
-        queue_id=campaign.queue_id,
-        per_minute=campaign.per_minute,
-        per_person_count=campaign.per_person_count,
-        per_person_window=campaign.per_person_window,
-        flow_version=campaign.flow_version,
-        steps=read_steps(row[2]),
-        first_published_at=campaign.first_published_at,
-        published_at=campaign.published_at,
-        ended_at=campaign.ended_at,
-    )
+    return _detail(row)
 
 
 def read_steps(graph: dict[str, Any] | None) -> tuple[CampaignStep, ...]:
@@ -239,3 +218,28 @@ def _summary(row: Any) -> dict[str, Any]:
         "version": campaign.version,
         "is_demo": campaign.is_demo,
     }
+
+
+def _detail(row: Any) -> CampaignDetail:
+    campaign: Campaign = row[0]
+    return CampaignDetail(
+        **_summary(row),
+        description=campaign.description,
+        time_zone=campaign.time_zone,
+        window_start=campaign.window_start,
+        window_end=campaign.window_end,
+        window_days=tuple(campaign.window_days),
+        window_in_zone_of=campaign.window_in_zone_of,
+        starts_at=campaign.starts_at,
+        ends_at=campaign.ends_at,
+        dialing_modes=tuple(campaign.dialing_modes),
+        queue_id=campaign.queue_id,
+        per_minute=campaign.per_minute,
+        per_person_count=campaign.per_person_count,
+        per_person_window=campaign.per_person_window,
+        flow_version=campaign.flow_version,
+        steps=read_steps(row[2]),
+        first_published_at=campaign.first_published_at,
+        published_at=campaign.published_at,
+        ended_at=campaign.ended_at,
+    )
