@@ -12,6 +12,20 @@
     find("menu")?.setAttribute("aria-expanded", String(open));
     if (open) document.querySelector(".cx-nav a")?.focus();
   };
+  // A page with unsaved changes sets window.cxUnsaved; leaving it by a link, a reload or a closed tab asks first.
+  addEventListener("beforeunload", (event) => {
+    if (window.cxUnsaved) event.preventDefault();
+  });
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[href]");
+    if (!window.cxUnsaved || !link || link.target || link.download || event.ctrlKey || event.metaKey) return;
+    if (link.getAttribute("href").startsWith("#")) return;
+    if (confirm("Leave without saving? What you changed here will be lost.")) window.cxUnsaved = false;
+    else {
+      event.preventDefault();
+      event.stopPropagation();
+    }
+  }, true);
   document.addEventListener("click", (event) => {
     const name = event.target.closest("[data-cx]")?.dataset.cx;
     if (name === "rail") {

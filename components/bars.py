@@ -72,6 +72,15 @@ def funnel_row(name: Any, figure: Any, share_words: Any, percent: Any, *, tone: 
     )
 
 
+def funnel_cell(figure: Any, share_words: Any, percent: Any, *, label: str) -> rx.Component:
+    """A number of a funnel in a table, with its share and bar."""
+    return rx.el.div(
+        rx.el.div(rx.el.span(figure, class_name="cx-strong"), rx.el.span(share_words, class_name="cx-dim cx-small")),
+        stacked_bar(("iris", percent), label=label, thin=True),
+        class_name="cx-funnel-cell",
+    )
+
+
 def funnel(*rows: Any) -> rx.Component:
     """The rows of a funnel; also one foreach of `funnel_row`."""
     return rx.el.div(*rows, class_name="cx-funnel")

@@ -7,8 +7,19 @@ from typing import Any
 import reflex as rx
 
 from components.shell import NavItem, shell
+from pages.campaign_flow import campaign_flow
+from pages.campaign_overview import campaign_overview
+from pages.campaign_setup import campaign_copy, campaign_setup
+from pages.campaigns import campaigns
+from pages.contact_trail import contact_trail
 from pages.home import home
+from state.campaign import CampaignState
+from state.campaigns import CampaignsState
+from state.flow import FlowState
+from state.overview import OverviewState
+from state.setup import SetupState
 from state.shell import ShellState
+from state.trail import TrailState
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,9 +36,38 @@ class Page:
     on_load: tuple[Any, ...] = ()
 
 
-NAV = (NavItem(word="Home", icon_name="layout-dashboard", href="/"),)
+NAV = (
+    NavItem(word="Home", icon_name="layout-dashboard", href="/"),
+    NavItem(word="Campaigns", icon_name="megaphone", href="/campaigns", group="Outreach"),
+)
 
-PAGES: tuple[Page, ...] = (Page(route="/", title="Home", show=home, nav="/"),)
+
+def _campaign_page(tail: str, title: str, show: Callable[[], rx.Component], state: Any, *, live: bool = True) -> Page:
+    events = (CampaignState.load, CampaignState.follow, state.load, *((state.follow,) if live else ()))
+    return Page(route=f"/campaigns/[campaign]{tail}", title=title, show=show, nav="/campaigns", on_load=events)
+
+
+PAGES: tuple[Page, ...] = (
+    Page(route="/", title="Home", show=home, nav="/"),
+    Page(
+        route="/campaigns",
+        title="Campaigns",
+        show=campaigns,
+        nav="/campaigns",
+        on_load=(CampaignsState.load, CampaignsState.follow),
+    ),
+    Page(
+        route="/campaigns/new",
+        title="Copy of a campaign",
+        show=campaign_copy,
+        nav="/campaigns",
+        on_load=(SetupState.load_copy,),
+    ),
+    _campaign_page("", "Campaign", campaign_overview, OverviewState),
+    _campaign_page("/setup", "Setup", campaign_setup, SetupState),
+    _campaign_page("/contacts/[contact]", "Contact", contact_trail, TrailState),
+    _campaign_page("/flow", "Flow", campaign_flow, FlowState, live=False),
+)
 
 
 def add_pages(app: rx.App) -> None:

@@ -26,8 +26,8 @@ def current_actor(state: rx.State) -> Actor:
     return actor
 
 
-async def read(state: rx.State, service: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
-    """What a service answers on a reading session. `actor` and `now` are added where it takes them."""
+async def read(state: rx.State, service: Callable[..., Result], /, *args: Any, **kwargs: Any) -> Result:
+    """What a service answers on a reading session. `actor`, `now` and `vault` are added where it takes them."""
 
     def run() -> Result:
         with get_application().database.read() as session:
@@ -38,7 +38,7 @@ async def read(state: rx.State, service: Callable[..., Result], *args: Any, **kw
 
 
 async def write(
-    state: rx.State, service: Callable[..., Result], *args: Any, announces: Sequence[str] = (), **kwargs: Any
+    state: rx.State, service: Callable[..., Result], /, *args: Any, announces: Sequence[str] = (), **kwargs: Any
 ) -> Result:
     """What a service answers in a transaction of its own; afterwards its topics are announced."""
 
@@ -52,12 +52,14 @@ async def write(
     return result
 
 
-def _call(service: Callable[..., Result], session: Session, actor: Actor, *args: Any, **kwargs: Any) -> Result:
+def _call(service: Callable[..., Result], session: Session, actor: Actor, /, *args: Any, **kwargs: Any) -> Result:
     names = _parameters(service)
     if "actor" in names:
         kwargs["actor"] = actor
     if "now" in names and "now" not in kwargs:
         kwargs["now"] = clock.now()
+    if "vault" in names:
+        kwargs["vault"] = get_application().vault
     return service(session, *args, **kwargs)
 
 

@@ -31,6 +31,16 @@ class TableState(rx.State, mixin=True):
         """Read the page again."""
         raise NotImplementedError
 
+    async def start_over(self) -> None:
+        """After another question: the first page, nothing picked."""
+        self.offset, self.picked, self.everything_picked = 0, [], False
+        await self.refresh()
+
+    @property
+    def order(self) -> str:
+        """The sort as services take it: `-name` is descending."""
+        return f"-{self.sort}" if self.descending else self.sort
+
     def show_page(self, total: int, ids: list[str], *, is_capped: bool = False) -> None:
         """Say what was read; picks of rows that are gone from sight stay."""
         self.total, self.total_is_capped, self.page_ids, self.loading = total, is_capped, ids, False
@@ -83,9 +93,8 @@ class TableState(rx.State, mixin=True):
     @rx.event
     async def search(self, q: str) -> None:
         """What was typed into the search box."""
-        self.q, self.offset = q[:200], 0
-        self.picked, self.everything_picked = [], False
-        await self.refresh()
+        self.q = q[:200]
+        await self.start_over()
 
     @rx.event
     async def show_rows(self, count: str) -> None:

@@ -1,0 +1,79 @@
+"""The head of every page of one campaign: name, state, and what can be done."""
+
+import reflex as rx
+from sqlmodel import Session
+
+from cxconsole.accounts.actor import Actor
+from cxconsole.campaigns.directory import CampaignDetail, get_campaign
+from cxconsole.errors import CxError
+from cxconsole.signals import topics
+from state import format as show
+from state.campaigns import badge_of
+from state.follow import follow
+from state.route import campaign_id_of
+from state.session import read
+
+
+class CampaignState(rx.State):
+    """The campaign of this address. `missing` says why there is none."""
+
+    code: str = ""
+    name: str = ""
+    badge: str = "unpublished"
+    sentence: str = ""
+    missing: str = ""
+    loaded: bool = False
+    has_contacts: bool = False
+
+    @rx.var
+    def base(self) -> str:
+        """The address of the campaign's first page."""
+        return f"/campaigns/{self.code}"
+
+    @rx.event
+    async def load(self):
+        """Read the head."""
+        await self._read()
+
+    @rx.event(background=True)
+    async def follow(self):
+        """The state in the head moves by itself."""
+        async with self:
+            if self.missing:
+                return
+            campaign_id = campaign_id_of(self)
+        async for _ in follow(topics.campaign(campaign_id)):
+            async with self:
+                await self._read()
+
+    async def _read(self) -> None:
+        try:
+            found = await read(self, _find, campaign_id_of(self))
+        except CxError as error:
+            self.missing, self.loaded = error.detail, True
+            return
+        changed = {
+            "code": found.code,
+            "name": found.name,
+            "badge": badge_of(found.state, found.paused),
+            "sentence": _sentence(found),
+            "missing": "",
+            "loaded": True,
+            "has_contacts": found.contacts > 0,
+        }
+        for name, value in changed.items():
+            if getattr(self, name) != value:
+                setattr(self, name, value)
+
+
+def _find(session: Session, campaign_id: int, *, actor: Actor) -> CampaignDetail:
+    return get_campaign(session, campaign_id, actor=actor)
+
+
+def _sentence(campaign: CampaignDetail) -> str:
+    if campaign.description:
+        return campaign.description.splitlines()[0][:160]
+    words = {"email": "e-mail", "sms": "SMS"}
+    ways = ", then ".join(words.get(step.channel, step.channel) for step in campaign.steps)
+    people = show.plural(campaign.contacts, "contact")
+    return f"Reaches {people} by {ways}." if ways else f"{people}. No step yet: say what is sent in Flow."

@@ -1,0 +1,185 @@
+"""The list of campaigns."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import reflex as rx
+from sqlmodel import Session
+
+from cxconsole.accounts.actor import Actor
+from cxconsole.campaigns.directory import CampaignSummary, count_campaigns_by_state, list_campaigns
+from cxconsole.campaigns.lifecycle import unpublish_campaign
+from cxconsole.errors import CxError
+from cxconsole.paging import Page
+from cxconsole.signals import topics
+from models.campaign import CampaignState, campaign_code
+from state import format as show
+from state.campaign_actions import CampaignActionsState
+from state.follow import follow
+from state.route import route_arg
+from state.session import read, write
+from state.table import TableState
+
+SEGMENTS = (("all", "All"), ("published", "Published"), ("unpublished", "Unpublished"), ("ended", "Ended"))
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A state to choose, with how many campaigns are in it."""
+
+    value: str
+    word: str
+    count: str
+
+
+@dataclass(frozen=True)
+class CampaignRow:
+    """One line, ready to be shown. `*_share` are percentages of the contacts for the stacked bar."""
+
+    id: str
+    code: str
+    name: str
+    badge: str
+    channels: list[str]
+    created: str
+    created_exact: str
+    modified: str
+    modified_exact: str
+    contacts: str
+    has_contacts: bool
+    done_words: str
+    completed_share: float
+    failed_share: float
+    suppressed_share: float
+    held_share: float
+    last_activity: str
+    last_activity_exact: str
+    can_publish: bool
+    can_unpublish: bool
+    can_end: bool
+
+
+def badge_of(state: str, paused: bool) -> str:
+    """The key of a campaign's badge: its state, or `paused` when it was published before."""
+    return "paused" if state == CampaignState.UNPUBLISHED and paused else str(state)
+
+
+def campaign_row(one: CampaignSummary, view: show.Viewer) -> CampaignRow:
+    """A campaign as the list shows it."""
+    share = 100 / one.contacts if one.contacts else 0.0
+    return CampaignRow(
+        id=str(one.id),
+        code=one.code,
+        name=one.name,
+        badge=badge_of(one.state, one.paused),
+        channels=list(one.channels),
+        created=view.day(one.created_at),
+        created_exact=view.exact(one.created_at),
+        modified=view.relative(one.updated_at),
+        modified_exact=view.exact(one.updated_at),
+        contacts=show.number(one.contacts),
+        has_contacts=one.contacts > 0,
+        done_words=show.percent(one.progress, places=0),
+        completed_share=one.completed * share,
+        failed_share=one.failed * share,
+        suppressed_share=one.suppressed * share,
+        held_share=one.held * share,
+        last_activity=view.relative(one.last_activity_at),
+        last_activity_exact=view.exact(one.last_activity_at),
+        can_publish=one.state == CampaignState.UNPUBLISHED,
+        can_unpublish=one.state == CampaignState.PUBLISHED,
+        can_end=one.state != CampaignState.ENDED,
+    )
+
+
+class CampaignsState(TableState, rx.State):
+    """The rows of one page, and how many campaigns each segment has."""
+
+    rows: list[CampaignRow] = []
+    segments: list[Segment] = []
+    segment: str = "all"
+    is_empty: bool = False
+    sort: str = "created_at"
+
+    @rx.event
+    async def load(self):
+        """Read the page that is asked for; an address like `?state=published` chooses the segment."""
+        wanted = route_arg(self, "state")
+        if wanted in list(CampaignState):
+            self.segment = wanted
+        await self.refresh()
+
+    @rx.event(background=True)
+    async def follow(self):
+        """Read again when a campaign or its numbers moved."""
+        async for _ in follow(topics.CAMPAIGNS):
+            async with self:
+                await self.refresh()
+
+    @rx.event
+    async def choose_segment(self, value: str):
+        """Only campaigns of this state."""
+        self.segment = value
+        await self.start_over()
+
+    @rx.event
+    async def clear_filter(self):
+        """All campaigns again."""
+        self.q, self.segment = "", "all"
+        await self.start_over()
+
+    @rx.event
+    async def unpublish_picked(self):
+        """Stop all that are picked and run."""
+        done, refused = 0, ""
+        for campaign_id in await self._picked_ids():
+            names = (topics.WORK, topics.CAMPAIGNS, topics.campaign(campaign_id))
+            try:
+                await write(self, unpublish_campaign, campaign_id, announces=names)
+                done += 1
+            except CxError as error:
+                refused = error.detail
+        self.picked, self.everything_picked = [], False
+        await self.refresh()
+        said = f"{show.plural(done, 'campaign')} unpublished."
+        return rx.toast.warning(f"{said} {refused}") if refused else rx.toast.success(said)
+
+    @rx.event
+    async def ask_end_picked(self):
+        """Ending is final, so it is confirmed one campaign at a time."""
+        chosen = await self._picked_ids()
+        if len(chosen) != 1:
+            return rx.toast.info("Ending is final: pick one campaign at a time.")
+        return CampaignActionsState.ask_end(campaign_code(chosen[0]))
+
+    async def _picked_ids(self) -> list[int]:
+        if not self.everything_picked:
+            return [int(one) for one in self.picked if one.isdigit()]
+        wish = {**self._wish(), "limit": 200, "offset": 0}
+        page, _ = await read(self, _read_list, **wish)
+        return [one.id for one in page.items]
+
+    def _wish(self) -> dict[str, Any]:
+        state = None if self.segment == "all" else self.segment
+        return {"state": state, "q": self.q, "sort": self.order, "limit": self.limit, "offset": self.offset}
+
+    async def refresh(self) -> None:
+        """One page and the counts of the segments."""
+        page, counts = await read(self, _read_list, **self._wish())
+        self.show_page(page.total, [str(one.id) for one in page.items])
+        view = show.viewer_of(self)
+        rows = [campaign_row(one, view) for one in page.items]
+        if rows != self.rows:
+            self.rows = rows
+        segments = [Segment(key, word, show.number(counts[key])) for key, word in SEGMENTS]
+        if segments != self.segments:
+            self.segments = segments
+        self.is_empty = not self.q and not counts["all"]
+
+
+def _read_list(
+    session: Session, *, actor: Actor, now: datetime, **wish: Any
+) -> tuple[Page[CampaignSummary], dict[str, int]]:
+    page = list_campaigns(session, actor=actor, now=now, **wish)
+    return page, count_campaigns_by_state(session, actor=actor, q=wish["q"])

@@ -1,0 +1,263 @@
+"""The Overview tab: the exact accounting, the pace, the funnel, holds and the pre-flight list, live."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import reflex as rx
+
+from cxconsole.campaigns.preflight import Preflight, check_preflight
+from cxconsole.campaigns.progress import ChannelNumbers, Progress, get_progress
+from cxconsole.errors import CxError
+from cxconsole.signals import topics
+from state import format as show
+from state.campaign_actions import CheckRow, check_rows
+from state.follow import follow
+from state.route import campaign_id_of
+from state.session import read
+
+STATUSES = ("completed", "in_progress", "failed", "suppressed", "held", "pending")
+SLOW_READ_SECONDS = 2.0
+"""The pace and the reasons change slower than the counts, and cost more to read."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One of the six states: how many, their share in percent, and one line that judges it."""
+
+    count: str
+    share: float
+    percent: str
+    note: str
+
+
+@dataclass(frozen=True)
+class FunnelCell:
+    """A number of the funnel with its share of the one before."""
+
+    count: str
+    percent: str
+    share: float
+
+
+@dataclass(frozen=True)
+class FunnelRow:
+    """One channel of the funnel."""
+
+    channel: str
+    sent: FunnelCell
+    delivered: FunnelCell
+    opened: FunnelCell
+    clicked: FunnelCell
+    unsubscribed: FunnelCell
+    complained: FunnelCell
+
+
+@dataclass(frozen=True)
+class CountRow:
+    """A reason with how many it holds or failed. `key` chooses the people behind it."""
+
+    key: str
+    title: str
+    detail: str
+    count: str
+    share: float
+
+
+NOTHING = Figure("0", 0.0, "0%", "")
+_EMPTY: dict[str, Figure] = {str(name): NOTHING for name in STATUSES}
+_HOLDS = {
+    "campaign-unpublished": ("Campaign is unpublished", "Come back when it is published"),
+    "validity-period-expired": ("Validity period has ended", "Extend it in Setup, or leave them"),
+    "campaign-ended": ("Campaign has ended", "Held for good"),
+}
+_WAITS = {
+    "quiet_hours": "Execution window is closed",
+    "frequency_cap": "Frequency cap",
+    "retry": "Retry after an error",
+}
+
+
+class OverviewState(rx.State):
+    """What the Overview shows; all of it display-ready."""
+
+    planned: str = "0"
+    has_contacts: bool = False
+    figures: dict[str, Figure] = _EMPTY
+    done_words: str = ""
+    left_words: str = ""
+    funnel: list[FunnelRow] = []
+    holds: list[CountRow] = []
+    held_total: str = "0"
+    waits: list[CountRow] = []
+    reasons: list[CountRow] = []
+    pace: list[dict[str, Any]] = []
+    pace_words: str = ""
+    hours: list[CountRow] = []
+    checks: list[CheckRow] = []
+    passed_words: str = ""
+    warning_words: str = ""
+    loaded: bool = False
+    _checked: bool = False
+
+    @rx.var
+    def nobody_waits(self) -> bool:
+        """Whether nobody is held and nobody waits."""
+        return not self.holds and not self.waits
+
+    @rx.event
+    async def load(self):
+        """Read all of it once."""
+        try:
+            campaign_id = campaign_id_of(self)
+            self._show(await read(self, get_progress, campaign_id, outlook=True))
+            self._show_checks(await read(self, check_preflight, campaign_id))
+        except CxError:
+            return  # the head of the page says what is wrong
+        self.loaded = True
+
+    @rx.event(background=True)
+    async def follow(self):
+        """Counts move at most four times a second, what is slower each two seconds."""
+        async with self:
+            if not self.loaded:
+                return
+            campaign_id = campaign_id_of(self)
+        slow_at = datetime.now().astimezone()
+        async for _ in follow(topics.campaign(campaign_id)):
+            moment = datetime.now().astimezone()
+            is_slow = (moment - slow_at).total_seconds() >= SLOW_READ_SECONDS
+            try:
+                progress = await read(self, get_progress, campaign_id, outlook=is_slow)
+                checks = await read(self, check_preflight, campaign_id) if is_slow else None
+            except CxError:
+                return
+            async with self:
+                self._show(progress)
+                if checks is not None:
+                    self._show_checks(checks)
+            if is_slow:
+                slow_at = datetime.now().astimezone()
+
+    def _show(self, progress: Progress) -> None:
+        view = show.viewer_of(self)
+        shown: dict[str, Any] = {
+            "planned": show.number(progress.planned),
+            "has_contacts": progress.planned > 0,
+            "figures": _figures(progress, view),
+            "done_words": show.percent(progress.done / progress.planned if progress.planned else 0.0),
+            "left_words": _left(progress, view),
+            "funnel": _funnel(progress.channels),
+            "holds": _holds(progress),
+            "held_total": show.number(progress.held),
+        }
+        if progress.outlook is not None:
+            shown |= _outlook(progress, view)
+        for name, value in shown.items():
+            if getattr(self, name) != value:
+                setattr(self, name, value)
+
+    def _show_checks(self, found: Preflight) -> None:
+        rows = check_rows(found)
+        bad = [row for row in rows if row.verdict != "ok"]
+        words = f"{len(rows) - len(bad)} of {len(rows)} pass"
+        warning = show.plural(len(bad), "thing needs a look", "things need a look") if bad else ""
+        if rows != self.checks:
+            self.checks, self.passed_words, self.warning_words = rows, words, warning
+
+
+def _figures(progress: Progress, view: show.Viewer) -> dict[str, Figure]:
+    whole = progress.planned or 1
+    bounced = sum(one.bounced for one in progress.channels.values())
+    out = sum(one.unsubscribed for one in progress.channels.values())
+    due = progress.outlook.next_due_at if progress.outlook else None
+    notes = {
+        "completed": f"{show.percent(progress.done / whole)} have ended",
+        "in_progress": f"{show.number(progress.rate_per_minute)} a minute",
+        "failed": f"{show.number(bounced)} bounced",
+        "suppressed": f"{show.number(out)} opted out here",
+        "held": show.plural(sum(1 for n in progress.held_by_reason.values() if n), "reason"),
+        "pending": f"Next at {view.clock(due)}" if due else "Not contacted yet",
+    }
+    return {
+        name: Figure(
+            count=show.number(getattr(progress, name)),
+            share=round(getattr(progress, name) * 100 / whole, 3),
+            percent=show.percent(getattr(progress, name) / whole),
+            note=notes[name],
+        )
+        for name in STATUSES
+    }
+
+
+def _left(progress: Progress, view: show.Viewer) -> str:
+    if progress.planned and progress.done + progress.held == progress.planned:
+        return "nothing left to send" if not progress.held else f"{show.number(progress.held)} held"
+    if progress.finishes_at is None:
+        return "not sending now"
+    return f"about {show.duration((progress.finishes_at - view.now).total_seconds())} left"
+
+
+def _cell(count: int, whole: int) -> FunnelCell:
+    share = count / whole if whole else 0.0
+    return FunnelCell(show.number(count), show.percent(share), round(share * 100, 2))
+
+
+def _funnel(channels: dict[str, ChannelNumbers]) -> list[FunnelRow]:
+    names = ("sent", "delivered", "opened", "clicked", "unsubscribed", "complained")
+    total = ChannelNumbers(**{name: sum(getattr(one, name) for one in channels.values()) for name in names})
+    rows = [("all", total), *channels.items()] if len(channels) > 1 else list(channels.items())
+    return [
+        FunnelRow(
+            channel=channel,
+            sent=_cell(one.sent, one.sent),
+            delivered=_cell(one.delivered, one.sent),
+            # gateways that report no delivery still see opens: then the share is of sent
+            opened=_cell(one.opened, one.delivered or one.sent),
+            clicked=_cell(one.clicked, one.delivered or one.sent),
+            unsubscribed=_cell(one.unsubscribed, one.delivered or one.sent),
+            complained=_cell(one.complained, one.delivered or one.sent),
+        )
+        for channel, one in rows
+    ]
+
+
+def _holds(progress: Progress) -> list[CountRow]:
+    return [
+        CountRow(key, *_HOLDS[key], show.number(count), 0.0) for key, count in progress.held_by_reason.items() if count
+    ]
+
+
+def _outlook(progress: Progress, view: show.Viewer) -> dict[str, Any]:
+    outlook = progress.outlook
+    assert outlook is not None
+    most = max((hour.count for hour in outlook.next_hours), default=0) or 1
+    failed = max((one.count for one in outlook.reasons), default=0) or 1
+    waits = [
+        CountRow(
+            one.cause, _WAITS.get(one.cause, one.cause), f"until {view.clock(one.until)}", show.number(one.count), 0
+        )
+        for one in outlook.waiting
+    ]
+    reasons = [
+        CountRow(one.status, one.reason, one.status, show.number(one.count), one.count * 100 / failed)
+        for one in outlook.reasons
+    ]
+    hours = [
+        CountRow(one.channel, view.clock(one.at), f"Step {one.step}", show.number(one.count), one.count * 100 / most)
+        for one in outlook.next_hours
+    ]
+    pace = [{"at": view.clock(one.at), "done": one.done, "plan": one.plan} for one in outlook.pace]
+    return {"waits": waits, "reasons": reasons, "hours": hours, "pace": pace, "pace_words": _pace_words(progress)}
+
+
+def _pace_words(progress: Progress) -> str:
+    outlook = progress.outlook
+    now = [one for one in outlook.pace if one.done is not None] if outlook else []
+    if not now:
+        return ""
+    words = f"{show.number(now[-1].done or 0)} done"
+    if now[-1].plan is None:
+        return words
+    ahead = (now[-1].done or 0) - now[-1].plan
+    return f"{words}, {show.number(abs(ahead))} {'ahead of' if ahead >= 0 else 'behind'} plan"
