@@ -12,6 +12,7 @@ from cxconsole.comms.recall import recall_deliveries
 from cxconsole.comms.recovery import recover_deliveries
 from cxconsole.comms.sender import Sender
 from cxconsole.database import Database
+from cxconsole.demo.refill import refill_demo
 from cxconsole.jobs import Job
 from cxconsole.settings import Settings, get_settings
 from cxconsole.signals import Signals, topics
@@ -62,6 +63,13 @@ def build_jobs(application: Application) -> list[Job]:
         ),
         Job(name="settle_holds", drain=settle_holds, every_seconds=1, limit=10_000, announces=(topics.CAMPAIGNS,)),
         Job(name="recover_deliveries", drain=recover_deliveries, every_seconds=2, announces=(topics.DELIVERIES,)),
+        Job(
+            name="refill_demo",
+            drain=refill_demo,
+            every_seconds=20,
+            wakes_on=(),
+            announces=(topics.WORK, topics.CAMPAIGNS),
+        ),
         Job(name="purge_usage", drain=purge_usage, every_seconds=60, limit=10_000, wakes_on=()),
     ]
 

@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from cxconsole.comms.limits import campaign_scope
 from cxconsole.demo.bulk import document, moment
 from cxconsole.demo.people import DemoPerson
 from cxconsole.demo.world import DemoCampaign, DemoStep
+from models.campaign import campaign_code
 from models.comm import DeliveryState, RequestState
 from models.contact import ContactStatus
 from models.event import EventType
@@ -51,6 +53,7 @@ class Ledger:
     deliveries: list[tuple[Any, ...]] = field(default_factory=list)
     events: list[tuple[Any, ...]] = field(default_factory=list)
     receipts: list[tuple[Any, ...]] = field(default_factory=list)
+    usage: Counter[tuple[str, int]] = field(default_factory=Counter)
     traffic: Counter[tuple[int, int, int, str, str]] = field(default_factory=Counter)
     statuses: Counter[tuple[int, str, str | None]] = field(default_factory=Counter)
     outcomes: Counter[tuple[int, str, str]] = field(default_factory=Counter)
@@ -223,7 +226,7 @@ class Player:
             reason if refused else None, request_at,
         )  # fmt: skip
         delivery_id = self._deliver(
-            request_id, contact_id, person_id, step, address, request_at, merge_fields(person), state=state,
+            request_id, contact_id, person_id, step, address, request_at, self._merge_fields(person), state=state,
             reason=reason, checks={**dict.fromkeys(CHECKS, "pass"), "at": at.isoformat()}, times=past,
         )  # fmt: skip
         self._note(EventType.COMM_REQUESTED, request_at, contact_id, person_id, delivery_id=delivery_id,
@@ -244,8 +247,21 @@ class Player:
                 self._ledger.receipts.append((delivery_id, name, why, moment(when)))
         return not refused
 
+    def _merge_fields(self, person: DemoPerson) -> dict[str, Any]:
+        """What was merged into a message to this person."""
+        known = {
+            "first_name": person.first_name, "last_name": person.last_name, "language": person.language,
+            "time_zone": person.time_zone, "preferred_channel": person.preferred_channel, "email": person.email,
+            "phone": person.phone, "customer_id": person.customer_id, **person.attributes,
+            "campaign": {"id": campaign_code(self._campaign_id), "name": self._plan.name},
+        }  # fmt: skip
+        return {name: value for name, value in known.items() if value is not None}
+
     def _count(self, step: PlayedStep, channel: str, at: datetime, refused: bool, past: dict[str, datetime]) -> None:
-        minute = int(at.timestamp()) // 60
+        second = int(at.timestamp())
+        minute = second // 60
+        if self._now - at < timedelta(seconds=60):  # so that the engine goes on at the same pace, without a burst
+            self._ledger.usage[campaign_scope(self._campaign_id), second] += 1
         self._ledger.traffic[minute, self._campaign_id, step.gateway_id, channel, "failed" if refused else "sent"] += 1
         for name in ("failed",) if refused else past:
             self._ledger.outcomes[self._campaign_id, channel, name] += 1
@@ -278,12 +294,3 @@ class Player:
 
 TIMES = ("sent", "delivered", "bounced", "opened", "clicked", "replied", "unsubscribed", "complained")
 FIRST_TIME = 18  # where the times begin in a delivery's tuple
-
-
-def merge_fields(person: DemoPerson) -> dict[str, Any]:
-    """What was merged into a message to this person."""
-    return {
-        "first_name": person.first_name, "last_name": person.last_name, "language": person.language,
-        "time_zone": person.time_zone, "customer_id": person.customer_id, "email": person.email, "phone": person.phone,
-        **person.attributes,
-    }  # fmt: skip

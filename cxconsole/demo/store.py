@@ -12,7 +12,7 @@ from cxconsole.demo.content import TEMPLATES
 from cxconsole.demo.history import TIMES, Ledger
 from cxconsole.demo.people import DemoPerson
 from models.campaign import CampaignChannel, CampaignProgress, TrafficMinute
-from models.comm import CommDelivery, CommRequest
+from models.comm import CommDelivery, CommRequest, RateUsage
 from models.contact import CampaignContact, ContactStatus, HoldReason
 from models.event import Event
 from models.gateway import Gateway, GatewayHealth, SandboxReceipt
@@ -135,6 +135,8 @@ def write_ledger(session: Session, ledger: Ledger, campaign_ids: list[int]) -> N
         (("cxconsole", one[1], *one[2:6], moment(one[0]), *one[6:])
          for one in sorted(ledger.events, key=lambda one: one[0])),
     )  # fmt: skip
+    usage = ((scope, second, used) for (scope, second), used in ledger.usage.items())
+    write_rows(session, RateUsage, ("scope", "second", "used"), usage)
     write_rows(session, SandboxReceipt, ("delivery_id", "status", "reason", "due_at"), ledger.receipts)
     write_rows(
         session, Suppression, ("address", "channel", "reason", "note", "actor", "is_demo", "created_at"),
