@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import dataclass
-from email.utils import parseaddr
 from functools import lru_cache
 
 import idna
@@ -14,6 +13,8 @@ _LOCAL = re.compile(
 _DOMAIN = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_\-.]*[A-Za-z0-9_])?")
 _LITERAL = re.compile(r"\[(?:IPv6:)?[0-9A-Fa-f.:]+\]")
 _HIDDEN = re.compile(r"[\u0080-\u009f\u2028\u2029\ufeff\s]")
+_SENDER = re.compile(r"(?P<name>.*)<(?P<address>[^<>\s]+)>|(?P<bare>[^<>\s]+)")
+_ESCAPED = re.compile(r"\\(.)")
 
 
 class BadAddress(ValueError):
@@ -46,9 +47,13 @@ def parse_sender(text: str) -> Sender:
     """“Acme <hello@acme.example>” or a bare address. Raises BadAddress."""
     if any(ord(character) < 32 or ord(character) == 127 for character in text):
         raise BadAddress("A sender is one line.")
-    name, address = parseaddr(text)
-    if not address:
+    # people write “Acme, Inc. <hello@acme.example>” without the quotes that RFC 5322 wants round the comma
+    found = _SENDER.fullmatch(text.strip())
+    if not found:
         raise BadAddress(f"“{_shown(text)}” is not a sender: write it as Acme <hello@acme.example>.")
+    name, address = (found["name"] or "").strip(), found["address"] or found["bare"]
+    if len(name) > 1 and name[0] == name[-1] == '"':
+        name = _ESCAPED.sub(r"\1", name[1:-1])
     return Sender(name=name, address=clean_address(address))
 
 

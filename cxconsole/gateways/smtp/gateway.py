@@ -1,5 +1,8 @@
 """The SMTP gateway: one message in, one verdict out."""
 
+import asyncio
+import time
+
 from cxconsole import clock
 from cxconsole.gateways.kind import GatewayContext
 from cxconsole.gateways.port import GatewayError, OutgoingMessage, Receipt, TestStep
@@ -10,6 +13,8 @@ from cxconsole.gateways.smtp.pool import Pool
 from cxconsole.gateways.smtp.settings import SmtpSecrets, SmtpSettings
 from cxconsole.gateways.smtp.sign_in import SignedIn, Steps, make_tls_context, sign_in
 from cxconsole.gateways.smtp.verdicts import interrupted_verdict, refused_verdict
+
+_TESTED_CONNECTIONS = 20
 
 
 class SmtpGateway:
@@ -45,7 +50,7 @@ class SmtpGateway:
             return await self._send_once(self._pool, target, content, fresh=True)
 
     async def test(self, target: str | None) -> list[TestStep]:
-        """Name found, connected, signed in, and with a target a test message accepted."""
+        """Name found, connected, signed in, with a target a test message accepted, and all connections opened."""
         steps = Steps()
         connection: SignedIn | None = None
         try:
@@ -53,6 +58,8 @@ class SmtpGateway:
             if target:
                 with steps.step("Test message accepted") as found:
                     found.append(await self._send_test(connection, target))
+            if self._settings.connections > 1:
+                steps.done.append(await self._try_connections())
         except GatewayError:
             return steps.done  # the step has said why
         finally:
@@ -108,6 +115,28 @@ class SmtpGateway:
             mail += b" BODY=8BITMIME SMTPUTF8"
         reply = await connection.dialogue.deliver((mail, recipient), content)
         return Receipt(detail=f"{reply.code} {reply.words}")
+
+    async def _try_connections(self) -> TestStep:
+        """Whether the server lets as many connections in as the settings ask for; one is open already."""
+        wanted = min(self._settings.connections, _TESTED_CONNECTIONS)
+        begun = time.perf_counter()
+        tries = await asyncio.gather(*(self._sign_in() for _ in range(wanted - 1)), return_exceptions=True)
+        refusals: list[GatewayError] = []
+        for one in tries:
+            if isinstance(one, SignedIn):
+                one.dialogue.close()
+            elif isinstance(one, GatewayError):
+                refusals.append(one)
+            else:
+                raise one
+        milliseconds = round((time.perf_counter() - begun) * 1000)
+        name, taken = "Connections at once", wanted - len(refusals)
+        if not refusals:
+            return TestStep(name=name, ok=True, detail=f"{taken} at once accepted.", milliseconds=milliseconds)
+        detail = (
+            f"Only {taken} of {wanted} at once accepted. {refusals[0].detail} Lower “connections at once” to {taken}."
+        )
+        return TestStep(name=name, ok=True, warning=True, detail=detail, milliseconds=milliseconds)
 
     async def _send_test(self, connection: SignedIn, target: str) -> str:
         message = OutgoingMessage(

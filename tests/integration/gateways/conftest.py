@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
 from cxconsole.accounts.vault import Vault
 from cxconsole.gateways.port import OutgoingMessage
 from cxconsole.gateways.smtp.gateway import SmtpGateway
 from cxconsole.gateways.smtp.settings import SmtpSecrets, SmtpSettings
+
+from .servers import Authority
 
 
 class MailServer:
@@ -28,7 +30,7 @@ class MailServer:
         self.answers: dict[str, object] = {}
         self.counts: dict[str, int] = {}
         self.extensions: list[str] = []
-        self.port = 0
+        self.port = self.tls_port = 0
 
     def told(self, command: str, argument: str) -> str | None:
         self.counts[command] = self.counts.get(command, 0) + 1
@@ -102,6 +104,34 @@ def mail_server() -> Iterator[MailServer]:
     server = MailServer()
     with listening(lambda: SMTP(server, enable_SMTPUTF8=True, hostname="mail.test")) as server.port:
         yield server
+
+
+@pytest.fixture
+def secure_server(tmp_path, monkeypatch) -> Iterator[tuple[MailServer, Authority]]:
+    """A server that wants TLS and a sign-in (acme, right); `.tls_port` speaks TLS from the first byte."""
+    authority = Authority(tmp_path)
+    tls = authority.serve_as("mail.test")
+    server = MailServer()
+
+    def check(_server, _session, _envelope, _mechanism, data) -> AuthResult:
+        return AuthResult(success=(data.login, data.password) == (b"acme", b"right"), handled=False)
+
+    options = {"authenticator": check, "hostname": "mail.test", "enable_SMTPUTF8": True}
+    monkeypatch.setattr(socket, "getaddrinfo", _with_local_names(socket.getaddrinfo))
+    with (
+        listening(lambda: SMTP(server, tls_context=tls, require_starttls=True, **options)) as server.port,
+        listening(lambda: SMTP(server, auth_require_tls=False, **options), ssl=tls) as server.tls_port,
+    ):
+        yield server, authority
+
+
+def _with_local_names(real):
+    """The name server of the tests: mail.test is this machine."""
+
+    def getaddrinfo(host, *args, **options):
+        return real("127.0.0.1" if host == "mail.test" else host, *args, **options)
+
+    return getaddrinfo
 
 
 @pytest.fixture
