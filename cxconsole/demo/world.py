@@ -99,12 +99,12 @@ CAMPAIGNS = (
     ),
     DemoCampaign(
         key="tariff", name="Spring tariff change", fate=Fate.RUNNING, share=1.0, created_days=2.2,
-        published_days=25 / 1440,
+        published_days=34 / 1440,
         description="Tells all customers about the price from 1 July, by e-mail; by SMS those who have no e-mail or "
         "did not open it.",
         steps=(DemoStep(channel="email", template="tariff"),
                DemoStep(channel="sms", template="tariff_sms", delay_minutes=10, unless="opened")),
-        source=("file", "all-customers.csv"), per_minute=38, limit_per_minute=40,
+        source=("file", "all-customers.csv"), per_minute=25, limit_per_minute=40,
     ),
     DemoCampaign(
         key="reading", name="Autumn check-up", fate=Fate.NEW, share=0.08, created_days=0.9,
