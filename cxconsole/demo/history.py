@@ -281,13 +281,13 @@ class Player:
                 times["replied"] = arrived + timedelta(minutes=rng.expovariate(1 / 40))
             return times
         if rng.random() < 0.46:
-            times["opened"] = arrived + timedelta(minutes=rng.expovariate(1 / 45))
+            times["opened"] = arrived + timedelta(minutes=rng.expovariate(1 / 16))
             if rng.random() < 0.22:
                 times["clicked"] = times["opened"] + timedelta(seconds=rng.uniform(5, 90))
             draw = rng.random()
-            if draw < 0.011:
+            if draw < 0.014:
                 times["unsubscribed"] = times["opened"] + timedelta(seconds=rng.uniform(10, 60))
-            elif draw < 0.012:
+            elif draw < 0.016:
                 times["complained"] = times["opened"] + timedelta(seconds=rng.uniform(10, 60))
         return times
 
