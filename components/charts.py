@@ -82,7 +82,7 @@ def area_chart(
         data=data,
         width="100%",
         height=height,
-        margin={"top": 6, "right": 4, "bottom": 0, "left": 0},
+        margin={"top": 6, "right": 16, "bottom": 0, "left": 0},
     )
     return rx.el.figure(
         rx.el.figcaption(summary, class_name="cx-hide"),
@@ -110,25 +110,20 @@ def _area(one: Series, stacked: bool) -> rx.Component:
     )
 
 
-def sparkline(data: Any, key: str) -> rx.Component:
-    """A line without axes, 64 by 22, for a key figure; its number stands beside it."""
-    return rx.el.div(
-        rx.recharts.line_chart(
-            rx.recharts.line(
-                data_key=key,
-                type_="linear",
-                stroke="var(--iris-9)",
-                stroke_width=1.5,
-                dot=False,
-                active_dot=False,
-                is_animation_active=False,
-            ),
-            data=data,
-            width="100%",
-            height=22,
-            margin={"top": 2, "right": 0, "bottom": 2, "left": 0},
+def sparkline(path: Any) -> rx.Component:
+    """A line without axes for a key figure, whose number stands beside it. `path` is made by `state.format.spark`."""
+    return rx.el.svg(
+        rx.el.svg.path(
+            d=path,
+            fill="none",
+            stroke="var(--iris-9)",
+            stroke_width="1.5",
+            custom_attrs={"vectorEffect": "non-scaling-stroke", "strokeLinejoin": "round"},
         ),
-        aria_hidden=True,
+        view_box="0 0 100 22",
+        width="100%",
+        height="22",
+        custom_attrs={"preserveAspectRatio": "none", "aria-hidden": "true"},
     )
 
 

@@ -123,7 +123,7 @@ def menu_item(
 ) -> rx.Component:
     """One offer of a menu. Final ones are `danger` and end in "…"."""
     if danger:
-        props["color"] = "red"
+        props["color_scheme"] = "red"
     if shortcut:
         props["shortcut"] = shortcut
     inner = [icon(icon_name, 14)] if icon_name else []

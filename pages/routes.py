@@ -12,11 +12,15 @@ from pages.campaign_overview import campaign_overview
 from pages.campaign_setup import campaign_copy, campaign_setup
 from pages.campaigns import campaigns
 from pages.contact_trail import contact_trail
+from pages.gateways import gateways
 from pages.home import home
+from pages.sandbox import sandbox
 from state.campaign import CampaignState
 from state.campaigns import CampaignsState
 from state.flow import FlowState
+from state.gateways import GatewaysState
 from state.overview import OverviewState
+from state.sandbox import SandboxState
 from state.setup import SetupState
 from state.shell import ShellState
 from state.trail import TrailState
@@ -39,6 +43,8 @@ class Page:
 NAV = (
     NavItem(word="Home", icon_name="layout-dashboard", href="/"),
     NavItem(word="Campaigns", icon_name="megaphone", href="/campaigns", group="Outreach"),
+    NavItem(word="Gateways", icon_name="plug", href="/gateways", group="Engine"),
+    NavItem(word="Sandbox inbox", icon_name="inbox", href="/sandbox", group="Engine"),
 )
 
 
@@ -67,6 +73,20 @@ PAGES: tuple[Page, ...] = (
     _campaign_page("/setup", "Setup", campaign_setup, SetupState),
     _campaign_page("/contacts/[contact]", "Contact", contact_trail, TrailState),
     _campaign_page("/flow", "Flow", campaign_flow, FlowState, live=False),
+    Page(
+        route="/gateways",
+        title="Gateways",
+        show=gateways,
+        nav="/gateways",
+        on_load=(GatewaysState.load, GatewaysState.follow),
+    ),
+    Page(
+        route="/sandbox",
+        title="Sandbox inbox",
+        show=sandbox,
+        nav="/sandbox",
+        on_load=(SandboxState.load, SandboxState.follow),
+    ),
 )
 
 

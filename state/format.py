@@ -1,5 +1,6 @@
 """Numbers, times and durations as people read them here (look.md, section 4)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http.cookies import CookieError, SimpleCookie
@@ -74,10 +75,12 @@ class Viewer:
         distance = self.now - at
         if timedelta(seconds=-2) < distance < timedelta(seconds=2):
             return "now"
+        if abs(distance) < timedelta(days=1):
+            seconds = abs(distance.total_seconds())
+            said = f"{int(seconds // 3600)} h" if seconds >= 3600 else duration(seconds)
+            return f"{said} ago" if distance > timedelta(0) else f"in {said}"
         if distance < timedelta(0):
-            return f"in {duration(-distance.total_seconds())}" if distance > timedelta(days=-1) else self.day(at)
-        if distance < timedelta(days=1):
-            return f"{duration(distance.total_seconds())} ago"
+            return self.day(at)
         if self.local(at).date() == (self.local(self.now) - timedelta(days=1)).date():
             return "yesterday"
         return self.day(at)
@@ -156,3 +159,13 @@ def bar_percent(part: float, whole: float) -> str:
     if 0 < value < 1:
         return "1%"
     return "99%" if 99 < value < 100 else f"{value:.0f}%"
+
+
+def spark(values: Sequence[float]) -> str:
+    """The path of a sparkline, 100 by 22; empty without at least two values."""
+    if len(values) < 2:
+        return ""
+    top = max(values) or 1
+    step = 100 / (len(values) - 1)
+    points = (f"{index * step:.1f},{20 - 18 * value / top:.1f}" for index, value in enumerate(values))
+    return "M" + "L".join(points)
