@@ -13,6 +13,8 @@ from cxconsole.comms.recovery import recover_deliveries
 from cxconsole.comms.sender import Sender
 from cxconsole.database import Database
 from cxconsole.demo.refill import refill_demo
+from cxconsole.demo.sandbox_world import drain_sandbox_receipts
+from cxconsole.gateways.sandbox.inbox import trim_sandbox_messages
 from cxconsole.jobs import Job
 from cxconsole.settings import Settings, get_settings
 from cxconsole.signals import Signals, topics
@@ -69,6 +71,22 @@ def build_jobs(application: Application) -> list[Job]:
             every_seconds=20,
             wakes_on=(),
             announces=(topics.WORK, topics.CAMPAIGNS),
+        ),
+        Job(
+            name="play_sandbox",
+            drain=drain_sandbox_receipts,
+            every_seconds=1,
+            limit=2000,
+            wakes_on=(),
+            announces=(topics.SANDBOX, topics.CAMPAIGNS, topics.SUPPRESSIONS),
+        ),
+        Job(
+            name="trim_sandbox",
+            drain=trim_sandbox_messages,
+            every_seconds=60,
+            limit=5000,
+            wakes_on=(),
+            announces=(topics.SANDBOX,),
         ),
         Job(name="purge_usage", drain=purge_usage, every_seconds=60, limit=10_000, wakes_on=()),
     ]

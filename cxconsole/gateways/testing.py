@@ -53,7 +53,7 @@ async def test_gateway(
     row = await asyncio.to_thread(_read, console, gateway_id)
     steps = await _try(console, row, (target or "").strip() or None)
     await asyncio.to_thread(_keep, console, gateway_id, steps, actor, now)
-    console.signals.publish(topics.GATEWAYS)
+    console.signals.publish(topics.GATEWAYS, topics.SANDBOX)
     return steps
 
 

@@ -11,6 +11,9 @@ from cxconsole.errors import NotFound
 from cxconsole.paging import COUNT_CAP, Page, check_range, make_page
 from models.gateway import Gateway, SandboxMessage
 
+KEPT_MESSAGES = 20_000
+"""How many messages the inbox holds: a campaign of a million must not fill the disk with its own mail."""
+
 _PREVIEW = 140
 
 
@@ -92,6 +95,22 @@ def clear_sandbox_messages(session: Session, *, actor: Actor, gateway_id: int | 
     if gateway_id is not None:
         statement = statement.where(col(SandboxMessage.gateway_id) == gateway_id)
     return session.execute(statement).rowcount  # type: ignore[attr-defined]
+
+
+def trim_sandbox_messages(session: Session, *, now: datetime, limit: int) -> int:
+    """Drop the oldest beyond the last 20,000, at most `limit` in one go; how many went. A job."""
+    newest = session.exec(select(func.max(SandboxMessage.id))).one()
+    if newest is None or newest <= KEPT_MESSAGES:
+        return 0
+    oldest = session.exec(
+        select(col(SandboxMessage.id))
+        .where(col(SandboxMessage.id) <= newest - KEPT_MESSAGES)
+        .order_by(col(SandboxMessage.id))
+        .limit(limit)
+    ).all()
+    if oldest:
+        session.execute(delete(SandboxMessage).where(col(SandboxMessage.id) <= oldest[-1]))
+    return len(oldest)
 
 
 def _shared(row: SandboxMessage, gateway_name: str | None) -> dict:
