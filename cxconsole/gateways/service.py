@@ -15,7 +15,7 @@ from cxconsole.errors import Conflict, Invalid, NotFound
 from cxconsole.gateways.kind import GatewayKind, GatewaySettings
 from cxconsole.gateways.port import TestStep
 from cxconsole.gateways.registry import check_settings, find_kind
-from cxconsole.gateways.usage import used_per_minute
+from cxconsole.gateways.usage import sent_by_minute, used_per_minute
 from cxconsole.gateways.views import SET, GatewayView, view_gateway
 from cxconsole.journey.tape import append_event
 from models.campaign import Campaign, CampaignState, Flow, campaign_code
@@ -54,6 +54,14 @@ def get_gateway(session: Session, gateway_id: int, *, vault: Vault, actor: Actor
     """One gateway. Raises NotFound."""
     actor.require("gateways.read")
     return _views(session, [find_gateway(session, gateway_id)], vault=vault, now=now)[0]
+
+
+def get_gateway_traffic(
+    session: Session, gateway_id: int, *, actor: Actor, now: datetime, minutes: int = 60
+) -> tuple[tuple[int, int], ...]:
+    """(minute as epoch seconds, messages sent) of the last hour, the oldest first."""
+    actor.require("gateways.read")
+    return sent_by_minute(session, gateway_id, now=now, minutes=minutes)
 
 
 def create_gateway(

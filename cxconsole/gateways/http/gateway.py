@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import ssl
 import time
 
 import httpx
@@ -20,6 +21,7 @@ from cxconsole.gateways.http.verdicts import Answer, AnswerReader
 from cxconsole.gateways.kind import GatewayContext
 from cxconsole.gateways.outgoing import NameNotFound, OutgoingGuard, OutgoingRefused, PinnedUrl
 from cxconsole.gateways.port import GatewayError, OutgoingMessage, Receipt, TestStep
+from cxconsole.gateways.tls import describe_connection, make_client_context
 
 _LONGEST_ANSWER = 64 * 1024
 _SHORTEST_SECRET = 4  # a shorter one would be found everywhere
@@ -137,7 +139,7 @@ class HttpGateway:
     async def _connect(self, pinned: PinnedUrl, url: httpx.URL) -> str:
         """Connect to the checked address, with TLS when the URL has it, and hang up."""
         port = url.port or (443 if url.scheme == "https" else 80)
-        tls = httpx.create_ssl_context(verify=self._settings.verify, trust_env=False) if url.scheme == "https" else None
+        tls = self._tls() if url.scheme == "https" else None
         try:
             async with asyncio.timeout(self._settings.connect_timeout_seconds):
                 _, writer = await asyncio.open_connection(
@@ -154,10 +156,10 @@ class HttpGateway:
         writer.close()
         with contextlib.suppress(OSError):  # it was reached; how it says goodbye does not matter
             await writer.wait_closed()
-        if connection is None:
-            return "Connected, without TLS."
-        checked = "certificate good" if self._settings.verify else "certificate not checked"
-        return f"Connected, {connection.version().replace('TLSv', 'TLS ')}, {checked}."
+        return describe_connection(connection, verify=self._settings.verify)
+
+    def _tls(self) -> ssl.SSLContext:
+        return make_client_context(verify=self._settings.verify, ca_certificate=self._settings.ca_certificate)
 
     async def _try_message(self, target: str) -> TestStep:
         begun = time.perf_counter()
@@ -178,7 +180,7 @@ class HttpGateway:
         if self._client is None:
             settings = self._settings
             self._client = httpx.AsyncClient(
-                verify=settings.verify, follow_redirects=False, trust_env=False,
+                verify=self._tls(), follow_redirects=False, trust_env=False,
                 timeout=httpx.Timeout(settings.timeout_seconds, connect=settings.connect_timeout_seconds),
                 limits=httpx.Limits(
                     max_connections=settings.connections, max_keepalive_connections=settings.connections

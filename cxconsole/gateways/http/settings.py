@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from cxconsole.gateways.http.paths import BadPath, parse_path
 from cxconsole.gateways.http.templates import BadTemplate, RequestTemplates
 from cxconsole.gateways.kind import GatewaySettings
+from cxconsole.gateways.tls import check_certificate
 
 _STATUS = re.compile(r"\s*([1-5]\d\d)(?:\s*-\s*([1-5]\d\d))?\s*")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+")
@@ -39,6 +40,7 @@ class HttpSettings(GatewaySettings):
     id_at: str = Field("", max_length=200, description="The JSON path, header name or regular expression.")
     error_path: str = Field("", description="JSON path of the vendor's words when it refuses.")
     verify: bool = Field(True, description="Whether the server's certificate is checked.")
+    ca_certificate: str = Field("", description="PEM of an authority of the house, trusted besides the known ones.")
     connections: int = Field(10, ge=1, le=100, description="Requests at once.")
     connect_timeout_seconds: float = Field(5, gt=0, le=60, description="Time to connect.")
     timeout_seconds: float = Field(15, gt=0, le=120, description="Time for the whole request.")
@@ -53,6 +55,11 @@ class HttpSettings(GatewaySettings):
     @classmethod
     def _is_a_path(cls, value: str) -> str:
         return _checked_path(value)
+
+    @field_validator("ca_certificate")
+    @classmethod
+    def _is_pem(cls, value: str) -> str:
+        return check_certificate(value)
 
     @field_validator("headers")
     @classmethod

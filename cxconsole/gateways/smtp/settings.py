@@ -1,12 +1,12 @@
 """What an admin sets of an SMTP gateway."""
 
-import ssl
 from enum import StrEnum
 
 from pydantic import Field, field_validator
 
 from cxconsole.gateways.kind import GatewaySettings
 from cxconsole.gateways.smtp.address import BadAddress, parse_sender
+from cxconsole.gateways.tls import check_certificate
 
 
 class TlsMode(StrEnum):
@@ -62,12 +62,7 @@ class SmtpSettings(GatewaySettings):
     @field_validator("ca_certificate")
     @classmethod
     def _is_pem(cls, value: str) -> str:
-        if value.strip():
-            try:
-                ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=value)
-            except (ssl.SSLError, ValueError):
-                raise ValueError("This is not a certificate in PEM form (-----BEGIN CERTIFICATE-----).") from None
-        return value.strip()
+        return check_certificate(value)
 
 
 class SmtpSecrets(GatewaySettings):

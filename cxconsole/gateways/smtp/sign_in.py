@@ -18,6 +18,7 @@ from cxconsole.gateways.smtp.address import parse_sender
 from cxconsole.gateways.smtp.dialogue import Dialogue, Reply, as_dialogue
 from cxconsole.gateways.smtp.settings import SmtpSecrets, SmtpSettings, TlsMode
 from cxconsole.gateways.smtp.verdicts import code_of, said, temporary_verdict
+from cxconsole.gateways.tls import describe_connection, make_client_context
 
 
 @dataclass(kw_only=True)
@@ -47,13 +48,7 @@ def make_tls_context(settings: SmtpSettings) -> ssl.SSLContext | None:
     """The rules of TLS for these settings; None when it is not used."""
     if settings.tls is TlsMode.NONE:
         return None
-    context = ssl.create_default_context()
-    if settings.ca_certificate:
-        context.load_verify_locations(cadata=settings.ca_certificate)
-    if not settings.verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
+    return make_client_context(verify=settings.verify, ca_certificate=settings.ca_certificate)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,12 +113,7 @@ async def _connect(client: aiosmtplib.SMTP, settings: SmtpSettings, found: list[
             )
         await client.starttls()
     await client.ehlo()
-    connection = client.get_transport_info("ssl_object")
-    if connection is None:
-        found.append("Connected, without TLS.")
-    else:
-        checked = "certificate good" if settings.verify else "certificate not checked"
-        found.append(f"Connected, {connection.version().replace('TLSv', 'TLS ')}, {checked}{_valid_until(connection)}.")
+    found.append(describe_connection(client.get_transport_info("ssl_object"), verify=settings.verify))
 
 
 async def _log_in(client: aiosmtplib.SMTP, settings: SmtpSettings, secrets: SmtpSecrets, found: list[str]) -> None:
@@ -185,14 +175,6 @@ def _wrong_mode(settings: SmtpSettings) -> str:
     if settings.tls is TlsMode.IMPLICIT:
         return "; a server without TLS on this port behaves like this too"
     return "; a server that wants TLS mode implicit behaves like this too"
-
-
-def _valid_until(connection: ssl.SSLObject) -> str:
-    certificate = connection.getpeercert()
-    if not certificate:
-        return ""
-    until = time.strftime("%d %b %Y", time.gmtime(ssl.cert_time_to_seconds(str(certificate["notAfter"]))))
-    return f" until {until}"
 
 
 def _os_words(error: BaseException) -> str:

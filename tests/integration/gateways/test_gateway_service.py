@@ -2,9 +2,17 @@ import pytest
 
 from cxconsole.accounts.actor import OPERATOR, Actor
 from cxconsole.errors import Conflict, Forbidden, Invalid, NotFound
-from cxconsole.gateways.service import create_gateway, delete_gateway, get_gateway, list_gateways, update_gateway
-from models.campaign import Campaign, CampaignState, Flow
-from models.gateway import Gateway
+from cxconsole.gateways.service import (
+    create_gateway,
+    delete_gateway,
+    get_gateway,
+    get_gateway_traffic,
+    list_gateways,
+    update_gateway,
+)
+from models.campaign import Campaign, CampaignState, Flow, TrafficMinute
+from models.comm import RateUsage
+from models.gateway import Gateway, GatewayHealth
 
 SMTP = {
     "name": "House SMTP", "kind": "smtp", "channel": "email",
@@ -111,3 +119,51 @@ def test_who_may_only_read_cannot_create(database, vault, now):
         create_gateway(session, SMTP, vault=vault, actor=viewer, now=now)
     with database.read() as session:
         assert list_gateways(session, vault=vault, actor=viewer, now=now) == []
+
+
+def test_what_is_used_is_the_last_minute(database, vault, now, create):
+    made = create()
+    second = int(now.timestamp())
+    with database.write() as session:
+        for ago, used in ((0, 100), (59, 200), (60, 400), (-1, 800)):
+            session.add(RateUsage(scope=f"gateway:{made.id}", second=second - ago, used=used))
+    with database.read() as session:
+        view = list_gateways(session, vault=vault, actor=OPERATOR, now=now)[0]
+    assert (view.used_per_minute, view.used_share) == (300, 0.5)
+
+
+def test_without_kept_seconds_the_use_is_estimated_from_minutes_and_the_hour_has_no_holes(database, vault, now, create):
+    made = create()
+    minute = int(now.timestamp()) // 60
+    with database.write() as session:
+        for at, sent in ((minute, 10), (minute - 1, 60), (minute - 2, 500)):
+            session.add(TrafficMinute(minute=at, campaign_id=1, gateway_id=made.id, channel="email", sent=sent))
+    with database.read() as session:
+        half_past = now.replace(second=30)
+        assert get_gateway(session, made.id, vault=vault, actor=OPERATOR, now=half_past).used_per_minute == 40
+        series = get_gateway_traffic(session, made.id, actor=OPERATOR, now=half_past)
+    assert len(series) == 60 and series[-1] == (minute * 60, 10) and series[-4:] == (
+        ((minute - 3) * 60, 0), ((minute - 2) * 60, 500), ((minute - 1) * 60, 60), (minute * 60, 10),
+    )  # fmt: skip
+
+
+def test_a_slowed_gateway_says_what_goes_on_and_new_settings_are_a_new_start(database, vault, now, create):
+    made = create()
+    with database.write() as session:
+        row = session.get(Gateway, made.id)
+        row.health, row.health_error = GatewayHealth.DEGRADED, "“421 too many connections”"
+        row.slowed_to_per_minute, row.test_passed = 84, True
+    with database.write() as session:
+        view = get_gateway(session, made.id, vault=vault, actor=OPERATOR, now=now)
+        assert (view.badge, view.slowed_to_per_minute) == ("slowed", 84)
+        assert "Lower “connections at once” to 7" in view.health_advice
+        same = update_gateway(
+            session, made.id, {"settings": view.settings}, version=None, vault=vault, actor=OPERATOR, now=now
+        )
+        assert (same.badge, same.test_words) == ("slowed", "Passed")
+        mended = update_gateway(
+            session, made.id, {"settings": {**view.settings, "connections": 7}}, version=None, vault=vault,
+            actor=OPERATOR, now=now,
+        )  # fmt: skip
+    assert (mended.badge, mended.health_advice, mended.test_words) == ("healthy", "", "Not tested")
+    assert mended.slowed_to_per_minute is None

@@ -16,6 +16,8 @@ from cxconsole.gateways.outgoing import OutgoingGuard
 from cxconsole.gateways.port import GatewayError
 from cxconsole.settings import Settings
 
+from .servers import Authority
+
 BODY = '{"to": {{ target | tojson }}, "from": "Acme", "text": {{ text | tojson }}, "ref": {{ message_id | tojson }}}'
 
 
@@ -206,6 +208,31 @@ def test_a_private_address_is_refused_unless_allowed(vendor, http, message):
     error = refusal(http(console=Settings(host="0.0.0.0")), message())
     assert error.whole_gateway and "CXCONSOLE_OUTGOING_ALLOW" in error.detail and not vendor.requests
     assert send(http(console=Settings(host="0.0.0.0", outgoing_allow="127.0.0.0/8")), message())
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "words"),
+    [
+        ("localhost", {"verify": False}, None),
+        ("localhost", {}, "is not trusted"),
+        ("localhost", {"ca_certificate": "of the tests"}, None),
+        ("127.0.0.1", {"ca_certificate": "of the tests"}, "is not trusted"),
+    ],
+)
+def test_the_certificate_is_checked_against_the_name_although_the_address_is_pinned(
+    vendor, http, message, tmp_path, name, settings, words
+):
+    authority = Authority(tmp_path)
+    vendor.socket = authority.serve_as("localhost").wrap_socket(vendor.socket, server_side=True)
+    if "ca_certificate" in settings:
+        settings = {"ca_certificate": authority.pem}
+    gateway = http(url=f"https://{name}:{vendor.server_address[1]}/", **settings)
+    if words is None:
+        assert send(gateway, message())[0].provider_id == "m-1"
+        assert vendor.requests[0][1]["Host"] == f"localhost:{vendor.server_address[1]}"
+    else:
+        error = refusal(gateway, message())
+        assert words in error.detail and error.whole_gateway and not error.in_doubt
 
 
 def test_a_body_that_the_values_break_is_not_sent(vendor, http, message):
