@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cache, partial
 
+from cxconsole.accounts.idempotency import drain_kept_answers
 from cxconsole.accounts.vault import Vault
 from cxconsole.campaigns.advance import FlowHooks
 from cxconsole.campaigns.due import drain_due_contacts
@@ -88,6 +89,7 @@ def build_jobs(application: Application) -> list[Job]:
             wakes_on=(),
             announces=(topics.SANDBOX,),
         ),
+        Job(name="forget_kept_answers", drain=drain_kept_answers, every_seconds=600, wakes_on=()),
         Job(name="purge_usage", drain=purge_usage, every_seconds=60, limit=10_000, wakes_on=()),
     ]
 

@@ -4,7 +4,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
-from cxconsole.api import campaigns, health
+from cxconsole.api import campaigns, contacts, gateways, health, jobs, suppressions, templates
 from cxconsole.api.docs import add_docs
 from cxconsole.api.problems import add_problem_handlers
 from cxconsole.api.route import ApiRoute
@@ -12,7 +12,15 @@ from cxconsole.bootstrap import Application
 
 VERSION = "1.0.0"
 PREFIX = "/api/v1"
-RESOURCES: tuple[APIRouter, ...] = (campaigns.router,)
+RESOURCES: tuple[APIRouter, ...] = (
+    campaigns.router,
+    contacts.rows_router,
+    contacts.router,
+    templates.router,
+    gateways.router,
+    suppressions.router,
+    jobs.router,
+)
 
 
 def build_api(application: Application) -> FastAPI:

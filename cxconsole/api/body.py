@@ -24,11 +24,14 @@ class JsonRequest(Request):
         return self.document
 
 
-def parse_json(body: bytes) -> Any:
-    """The document. Raises Malformed for what is not JSON, also for NaN, half a surrogate pair and NUL."""
+def parse_json(body: bytes, *, any_text: bool = False) -> Any:
+    """The document. Raises Malformed for what is not JSON, and for NaN.
+
+    Unless `any_text`, also for half a surrogate pair and NUL, which no database stores.
+    """
     try:
         document = json.loads(body, parse_constant=_refuse)
-        if b"\\u" in body:  # only escapes can bring in what UTF-8 or PostgreSQL cannot hold
+        if not any_text and b"\\u" in body:  # only escapes can bring in what UTF-8 or PostgreSQL cannot hold
             json.dumps(document, ensure_ascii=False).encode()
             if _holds_nul(document):
                 raise Malformed("The body holds the character NUL (\\u0000), which cannot be stored.")

@@ -31,6 +31,9 @@ MAX_IDEMPOTENCY_KEY = 255
 class ApiRoute(APIRoute):
     """A route of `/api/v1`."""
 
+    any_text = False
+    """Whether the call itself says which of its rows hold text that cannot be stored."""
+
     def get_route_handler(self) -> Handler:
         """The framework's handler, with ours around it."""
         inner = super().get_route_handler()
@@ -59,7 +62,7 @@ class ApiRoute(APIRoute):
         parsed = JsonRequest(request.scope, replay(body))
         if body:
             check_json_type(request)
-            parsed.document = parse_json(body)
+            parsed.document = parse_json(body, any_text=self.any_text)
 
         async def call() -> Response:
             return await inner(parsed)

@@ -92,6 +92,8 @@ def check_region(region: str) -> None:
 
 
 def _parse(row: Mapping[str, Any], plans: dict[tuple[str, ...], RowPlan], region: str) -> ParsedRow | BadCell:
+    if not isinstance(row, Mapping):
+        return BadCell("", "", "Not an object", "Send an object with at least an email, phone or customer_id")
     columns = tuple(row)
     plan = plans.get(columns)
     if plan is None:
