@@ -103,7 +103,14 @@ class CommDelivery(SQLModel, table=True):
         Index("ix_delivery_request", "request_id"),
         Index("ix_delivery_contact", "contact_id"),
         Index("ix_delivery_person", "person_id", "sent_at"),
-        Index("ix_delivery_campaign", "campaign_id", "channel", "state"),
+        Index("ix_delivery_campaign", "campaign_id", "channel", "state", "contact_id"),
+        *(
+            Index(  # who did something with a message: few, and in the order in which lists show them
+                f"ix_delivery_{name}", "campaign_id", "channel", "contact_id",
+                sqlite_where=text(f"{name}_at IS NOT NULL"), postgresql_where=text(f"{name}_at IS NOT NULL"),
+            )
+            for name in ("opened", "clicked", "unsubscribed")
+        ),
         # only the rows that are still to be sent: stays small however many were
         Index(
             "ix_delivery_due", "gateway_id", "not_before", "id",

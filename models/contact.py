@@ -50,10 +50,15 @@ class CampaignContact(SQLModel, table=True):
         Index("ix_contact_due", "campaign_id", "status", "due_at", "id"),
         # who is held and why: lets a change of reason find its rows among a million that have it already
         Index(
-            "ix_contact_held", "campaign_id", "hold_reason",
+            "ix_contact_held", "campaign_id", "hold_reason", "id",
             sqlite_where=text("status = 'held'"), postgresql_where=text("status = 'held'"),
         ),
-        Index("ix_contact_source", "source_id"),
+        Index("ix_contact_list", "campaign_id", "id"),
+        Index("ix_contact_source", "source_id", "id"),
+        Index(
+            "ix_contact_reason", "campaign_id", "reason", "status", "last_activity_at",
+            sqlite_where=text("reason IS NOT NULL"), postgresql_where=text("reason IS NOT NULL"),
+        ),
         Index("ix_contact_person", "person_id"),
         Index(
             "ix_contact_activity", "campaign_id", "last_activity_at", "id",

@@ -47,8 +47,9 @@ class Person(SQLModel, table=True):
 
     __tablename__ = "person"
     __table_args__ = (
-        Index("ix_person_last_name", "last_name", "id"),
+        Index("ix_person_last_name", "last_name", "first_name", "id"),
         Index("ix_person_first_name", "first_name", "id"),
+        Index("ix_person_language", "language", "id"),
         {"sqlite_autoincrement": True},  # the Tape names persons by id, so an id is never given again
     )
 

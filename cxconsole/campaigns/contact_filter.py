@@ -23,7 +23,6 @@ from sqlalchemy import (
     collate,
     func,
     literal,
-    not_,
     null,
     or_,
     select,
@@ -323,7 +322,7 @@ def _text_clause(condition: Condition, value: str, *, sqlite: bool) -> ColumnEle
 
 def _attribute(name: str, *, sqlite: bool) -> ColumnElement[Any]:
     if not sqlite:
-        return col(Person.attributes).op("->>")(name)
+        return col(Person.attributes).op("->>", return_type=String())(name)
     found = _sqlite_attribute(f'$."{name}"')
     if name.isascii():
         return found
@@ -357,7 +356,7 @@ def _as_number(text: ColumnElement[Any], *, sqlite: bool) -> ColumnElement[Any]:
     short = func.length(text) <= _NUMBER_LENGTH
     if sqlite:
         # what is valid JSON and holds only these characters is a plain decimal number
-        plain = and_(short, not_(text.op("GLOB")("*[^0-9.-]*")), func.json_valid(text) == 1)
+        plain = and_(short, text.bool_op("NOT GLOB")("*[^0-9.-]*"), func.json_valid(text) == 1)
     else:
-        plain = and_(short, text.op("~")(r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$"))
+        plain = and_(short, text.bool_op("~")(r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$"))
     return case((plain, cast(text, Float)), else_=null())

@@ -1,21 +1,42 @@
-"""Finds the contacts that match a query, in order, by page."""
+"""Finds the contacts that match a query, in order, by page, with a million of them as with ten.
 
+Three ways, chosen by the numbers that are kept beside the rows:
+- **gather**: few can match (a small campaign, a rare word, a rare status). All of them are read and sorted.
+- **scan**: many match, but not most, and the order is that of the ids. An index gives the matching ids.
+- **walk**: contacts are passed in the order asked for, by an index of that order, until the page is full.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, null, select
 from sqlmodel import Session, col
 
-from cxconsole.campaigns.contact_filter import TEXT_FIELDS, TIME_FIELDS, ContactQuery, filter_clause
-from cxconsole.campaigns.delivery_words import DELIVERY_STATES, REACHED
+from cxconsole.audience.search import is_sqlite
+from cxconsole.campaigns.contact_drivers import Driver, find_drivers, query_conditions
+from cxconsole.campaigns.contact_filter import PERSON_FIELDS, TEXT_FIELDS, TIME_FIELDS, ContactQuery, needs_person
+from cxconsole.campaigns.contact_walks import count_of, delivery_stretch, in_campaign, make_walk, walks_deliveries
+from cxconsole.campaigns.delivery_words import DELIVERY_STATES
 from cxconsole.errors import FieldProblem, Invalid
 from cxconsole.paging import COUNT_CAP
-from models.comm import CommDelivery
-from models.contact import CampaignContact, ContactStatus, HoldReason
+from models.campaign import CampaignProgress
+from models.contact import CampaignContact, ContactSource, ContactStatus, HoldReason
 from models.person import Channel, Person
 
 CONTACT_SORTS = ("id", *TEXT_FIELDS, *TIME_FIELDS)
 """What lists of contacts can be sorted by; contacts without a value come last, in either direction."""
+
+GATHER_LIMIT = 20_000
+"""So many rows are read and sorted in less time than people notice."""
+SMALL_CAMPAIGN = 10_000
+SCAN_SHARE = 0.6
+"""A status that more contacts have than this share is met often enough on a walk."""
+SCAN_LIMIT = 50_000
+"""With further conditions, which are looked at one by one, a scan is for no more than this."""
+COUNT_REACH = 20_000
+"""Where nothing tells how many match, so many contacts are looked at to count them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,36 +70,151 @@ def find_contacts(
     session: Session, campaign_id: int, query: ContactQuery, *, sort: str, descending: bool, limit: int, offset: int
 ) -> FoundContacts:
     """One page of the contacts that match, and their number."""
-    sqlite = session.get_bind().dialect.name == "sqlite"
-    statement = _matching(campaign_id, query, sqlite=sqlite)
-    key = col(CampaignContact.id)
-    order: list[Any] = [key.desc() if descending else key.asc()]
-    if sort != "id":
-        value = (TEXT_FIELDS | TIME_FIELDS)[sort]()
-        order.insert(0, (value.desc() if descending else value.asc()).nulls_last())
-    ids = session.execute(statement.order_by(*order).limit(limit).offset(offset)).scalars().all()
-    total = session.execute(select(func.count()).select_from(statement.limit(COUNT_CAP).subquery())).scalar_one()
-    return FoundContacts(ids=tuple(ids), total=total, total_is_capped=total == COUNT_CAP)
+    return _Finder(session, campaign_id, query).find(sort, descending, limit, offset)
 
 
-def _matching(campaign_id: int, query: ContactQuery, *, sqlite: bool) -> Select[Any]:
-    contact = CampaignContact
-    conditions: list[ColumnElement[bool]] = [col(contact.campaign_id) == campaign_id]
-    if query.source_id is not None:
-        conditions.append(col(contact.source_id) == query.source_id)
-    if query.status:
-        conditions.append(col(contact.status) == query.status)
-    if query.hold_reason:
-        conditions.append(col(contact.hold_reason) == query.hold_reason)
-    for channel, state in query.delivery.items():
-        made = [col(CommDelivery.contact_id) == col(contact.id), col(CommDelivery.channel) == channel]
-        if state == "none":
-            conditions.append(~exists().where(*made))
+def match_statement(session: Session, campaign_id: int, query: ContactQuery) -> Select[Any]:
+    """A statement of the ids of all contacts that match, in no order."""
+    finder = _Finder(session, campaign_id, query)
+    return finder.matching(finder.conditions)
+
+
+class _Finder:
+    """One query, with what is known of its size."""
+
+    def __init__(self, session: Session, campaign_id: int, query: ContactQuery) -> None:
+        self._session = session
+        self._campaign_id = campaign_id
+        self._query = query
+        self._numbers = session.get(CampaignProgress, campaign_id) or CampaignProgress(campaign_id=campaign_id)
+        self._needs_person = needs_person(query.filter)
+        self.conditions = query_conditions(query, sqlite=is_sqlite(session))
+
+    def find(self, sort: str, descending: bool, limit: int, offset: int) -> FoundContacts:
+        """One page."""
+        planned = self._numbers.planned
+        if self.conditions and planned > SMALL_CAMPAIGN:
+            words_limit = min(GATHER_LIMIT, planned)
+            drivers = list(find_drivers(self._session, self._numbers, self._query, words_limit=words_limit))
+            driver = min(drivers, key=lambda one: one.size, default=None)
         else:
-            conditions.append(exists().where(*made, REACHED[state]))
-    if query.filter is not None:
-        conditions.append(filter_clause(query.filter, sqlite=sqlite))
-    for word in query.q.lower().split():
-        fields = (TEXT_FIELDS[name]() for name in ("name", "email", "phone", "customer_id", "external_ref"))
-        conditions.append(or_(*(func.lower(value).contains(word, autoescape=True) for value in fields)))
-    return select(col(contact.id)).join(Person, col(Person.id) == col(contact.person_id)).where(and_(*conditions))
+            driver = None
+        if planned <= SMALL_CAMPAIGN or (driver and driver.size <= GATHER_LIMIT):
+            return self._gather(driver, sort, descending, limit, offset)
+        if driver and self._is_scan_best(driver, sort):
+            ids = self._scan(driver, descending, limit, offset)
+        else:
+            ids = self._walk(sort, descending, limit, offset)
+        total, capped = self._count(driver)
+        return FoundContacts(ids=ids, total=total, total_is_capped=capped)
+
+    def _is_scan_best(self, driver: Driver, sort: str) -> bool:
+        """Statuses come in runs of ids, so that a walk by id may pass all others first."""
+        share = SCAN_SHARE * self._numbers.planned
+        alone = len(self.conditions) == 1
+        return sort in _BY_ID and driver.is_status and driver.size <= (share if alone else SCAN_LIMIT)
+
+    def matching(self, conditions: Sequence[ColumnElement[bool]], *, with_person: bool = False) -> Select[Any]:
+        """The ids of the campaign's contacts for which these hold."""
+        statement: Any = select(col(CampaignContact.id)).where(self._in_campaign, *conditions)
+        if self._needs_person or with_person:
+            statement = statement.join(Person, col(Person.id) == col(CampaignContact.person_id))
+        return statement
+
+    @property
+    def _in_campaign(self) -> ColumnElement[bool]:
+        return in_campaign(self._campaign_id, by_source=self._query.source_id is not None)
+
+    def _gather(self, driver: Driver | None, sort: str, descending: bool, limit: int, offset: int) -> FoundContacts:
+        # no index has these sums and values, so none is walked in vain for the few that are wanted
+        key = col(CampaignContact.id) + 0
+        values = [func.coalesce(value, null()) for value in _SORT_VALUES[sort]()]
+        conditions = [*([driver.narrow] if driver else []), *self.conditions]
+        order = [(one.desc() if descending else one.asc()) for one in (*values[1:], key)]
+        if values:
+            order.insert(0, (values[0].desc() if descending else values[0].asc()).nulls_last())
+        with_person = sort in PERSON_FIELDS
+        ids = self._session.execute(self.matching(conditions, with_person=with_person).order_by(*order)).scalars().all()
+        return FoundContacts(ids=tuple(ids[offset : offset + limit]), total=len(ids), total_is_capped=False)
+
+    def _scan(self, driver: Driver, descending: bool, limit: int, offset: int) -> tuple[int, ...]:
+        # the sum is no column of an index, so the index that answers the driver is taken
+        key = col(CampaignContact.id) + 0
+        statement = self.matching([driver.narrow, *self.conditions])
+        ordered = statement.order_by(key.desc() if descending else key.asc()).limit(limit).offset(offset)
+        return tuple(self._session.execute(ordered).scalars())
+
+    def _walk(self, sort: str, descending: bool, limit: int, offset: int) -> tuple[int, ...]:
+        walk = make_walk(self._campaign_id, self._query, sort, descending=descending, source_ids=self._source_ids)
+        if walk is None:
+            return self._sort_all(sort, descending, limit, offset)
+        found: list[int] = []
+        # a walk along the deliveries has their condition built in
+        by_delivery = sort in _BY_ID and len(self.conditions) == 1
+        conditions = [] if by_delivery and walks_deliveries(self._query) else self.conditions
+        for position, stretch in enumerate(walk.stretches):
+            wanted = limit - len(found)
+            statement = stretch.build(conditions, offset + wanted)
+            part = self._session.execute(statement.limit(wanted).offset(offset)).scalars().all()
+            found.extend(part)
+            if len(found) == limit or position == len(walk.stretches) - 1:
+                break
+            passed = len(part) + offset if part else self._session.execute(count_of(statement)).scalar_one()
+            offset = max(offset - passed, 0)
+        return tuple(found)
+
+    def _sort_all(self, sort: str, descending: bool, limit: int, offset: int) -> tuple[int, ...]:
+        value = _SORT_VALUES[sort]()[0]
+        key = col(CampaignContact.id)
+        statement = self.matching(self.conditions, with_person=sort in PERSON_FIELDS).order_by(
+            (value.desc() if descending else value.asc()).nulls_last(), key.desc() if descending else key.asc()
+        )
+        return tuple(self._session.execute(statement.limit(limit).offset(offset)).scalars())
+
+    @cached_property
+    def _source_ids(self) -> Sequence[int]:
+        return self._session.execute(
+            select(col(ContactSource.id))
+            .where(col(ContactSource.campaign_id) == self._campaign_id)
+            .order_by(col(ContactSource.name), col(ContactSource.id))
+        ).scalars().all()  # fmt: skip
+
+    def _count(self, driver: Driver | None) -> tuple[int, bool]:
+        """How many match, and whether that is only a lower bound."""
+        if not self.conditions:
+            return self._numbers.planned, False
+        if (known := self._known_count(driver)) is not None:
+            return known, False
+        if len(self.conditions) == 1 and (walk := delivery_stretch(self._campaign_id, self._query, descending=False)):
+            count = self._session.execute(count_of(walk.build([], COUNT_CAP), COUNT_CAP)).scalar_one()
+            return count, count == COUNT_CAP
+        narrow = [driver.narrow] if driver else []
+        near = select(col(CampaignContact.id).label("id")).where(self._in_campaign, *narrow)
+        near = near.limit(COUNT_REACH).subquery()
+        looked_at: Any = self.matching([col(CampaignContact.id).in_(select(near.c.id)), *self.conditions])
+        count = self._session.execute(count_of(looked_at, COUNT_CAP)).scalar_one()
+        size = driver.size if driver else self._numbers.planned
+        return count, count == COUNT_CAP or size > COUNT_REACH
+
+    def _known_count(self, driver: Driver | None) -> int | None:
+        """The number that is kept beside the rows, when the query asks for exactly that."""
+        query = self._query
+        if query.q or query.filter is not None or query.delivery:
+            return None
+        if query.source_id is not None:
+            if driver:
+                return None
+            source = self._session.get(ContactSource, query.source_id)
+            return source.contacts if source is not None and source.campaign_id == self._campaign_id else 0
+        return driver.size if driver and driver.is_status else None
+
+
+_BY_ID = frozenset({"id", "created_at"})
+_FULL_NAME = (col(Person.last_name), col(Person.first_name))
+_SORT_VALUES: dict[str, Any] = {
+    **{name: (lambda build=build: (build(),)) for name, build in (TEXT_FIELDS | TIME_FIELDS).items()},
+    "id": lambda: (),
+    "created_at": lambda: (),
+    "name": lambda: _FULL_NAME,
+    "last_name": lambda: _FULL_NAME,
+}

@@ -48,7 +48,10 @@ def furthest(words: Iterable[str]) -> str:
 
 
 _D = CommDelivery
-_STOPPED = (DeliveryState.ERROR.value,)
+LEFT = tuple(
+    state.value
+    for state in (DeliveryState.SENT, DeliveryState.PUBLISHED, DeliveryState.DELIVERED, DeliveryState.BOUNCED)
+)
 _WAITING = tuple(
     state.value
     for state in (
@@ -57,15 +60,15 @@ _WAITING = tuple(
 )  # fmt: skip
 
 REACHED: dict[str, ColumnElement[bool]] = {
-    "sent": col(_D.sent_at).is_not(None),
-    "delivered": col(_D.delivered_at).is_not(None),
-    "bounced": col(_D.bounced_at).is_not(None),
+    "sent": col(_D.state).in_(LEFT),
+    "delivered": col(_D.state) == DeliveryState.DELIVERED.value,
+    "bounced": col(_D.state) == DeliveryState.BOUNCED.value,
     "opened": col(_D.opened_at).is_not(None),
     "clicked": col(_D.clicked_at).is_not(None),
     "replied": col(_D.replied_at).is_not(None),
     "unsubscribed": col(_D.unsubscribed_at).is_not(None),
     "complained": col(_D.complained_at).is_not(None),
-    "failed": col(_D.state).in_(_STOPPED),
+    "failed": col(_D.state) == DeliveryState.ERROR.value,
     "waiting": col(_D.state).in_(_WAITING),
 }
 """Filters count what a delivery has reached, as the funnel does: an opened mail is also sent and delivered."""

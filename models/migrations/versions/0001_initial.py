@@ -3,6 +3,7 @@
 from alembic import op
 
 from models.campaign import FIRST_CAMPAIGN_ID
+from models.person_search import create_person_search
 from models.tables import metadata
 
 revision = "0001"
@@ -16,6 +17,7 @@ _REFUSAL = "the Tape is immutable"
 def upgrade() -> None:
     connection = op.get_bind()
     metadata.create_all(connection)
+    create_person_search(connection)
     if connection.dialect.name == "sqlite":
         op.execute(f"INSERT INTO sqlite_sequence (name, seq) VALUES ('campaign', {FIRST_CAMPAIGN_ID - 1})")
         for verb in ("UPDATE", "DELETE"):

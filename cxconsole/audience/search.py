@@ -1,0 +1,191 @@
+"""Finds people by any part of a name, an address, an id or an attribute.
+
+Each person has one text in `person_search`: all values in lower case and without accents, a line
+each. Writers queue a person in PersonSearchQueue, the job `index_persons` brings the text up to date.
+"""
+
+import json
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, String, any_, bindparam, column, exists, func, select, table, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.types import BigInteger
+from sqlmodel import Session, col
+
+from models.person import PersonSearchQueue
+from models.person_search import FTS
+
+SEARCH = table("person_search", column("person_id", BigInteger), column("body", String))
+
+MAX_WORDS = 8
+INDEX_BATCH = 2_000
+"""Persons a turn of the job: about a tenth of a second, so that other writers of SQLite wait no longer."""
+_GRAM = 3
+_MAX_GRAMS = 24
+
+
+def search_fold(value: str) -> str:
+    """The text as it is compared: `Müller` and `muller` are the same."""
+    if value.isascii():
+        return value.lower()
+    return "".join(c for c in unicodedata.normalize("NFKD", value.casefold()) if not unicodedata.combining(c))
+
+
+def split_words(q: str) -> tuple[str, ...]:
+    """The words of a search, folded; each must be found. Further words than MAX_WORDS are ignored."""
+    return tuple(dict.fromkeys(search_fold(q.replace("\x00", " ")).split()))[:MAX_WORDS]
+
+
+def is_sqlite(session: Session) -> bool:
+    """Whether the session speaks to SQLite."""
+    return session.get_bind().dialect.name == "sqlite"
+
+
+def find_person_ids(session: Session, words: Sequence[str], *, limit: int) -> list[int]:
+    """Persons whose text holds every word, in no order; at most `limit`."""
+    if not words:
+        return []
+    sqlite = is_sqlite(session)
+    statement = select(SEARCH.c.person_id).where(*_holds(words)).limit(limit)
+    grams = _grams(words)
+    if sqlite and grams:
+        match = text(f"person_search.person_id IN (SELECT rowid FROM {FTS} WHERE {FTS} MATCH :grams)")  # noqa: S608
+        statement = statement.where(match.bindparams(grams=grams))
+    return list(session.execute(statement).scalars())
+
+
+def holds_words(person_id: Any, words: Sequence[str]) -> ColumnElement[bool]:
+    """Whether the text of one person, named by a column, holds every word."""
+    return exists().where(SEARCH.c.person_id == person_id, *_holds(words))
+
+
+def is_one_of(key: Any, ids: Sequence[int], *, sqlite: bool) -> ColumnElement[bool]:
+    """Whether a key is in a list of any length; one parameter, so that no limit on parameters is met."""
+    if sqlite:
+        values = func.json_each(json.dumps(list(ids))).table_valued("value")
+        return key.in_(select(values.c.value))
+    return key == any_(bindparam(None, list(ids), type_=ARRAY(BigInteger)))
+
+
+def queued_person_ids(session: Session, *, limit: int) -> list[int]:
+    """Persons whose text is not up to date, at most `limit`."""
+    return list(session.execute(select(col(PersonSearchQueue.person_id)).limit(limit)).scalars())
+
+
+def _holds(words: Sequence[str]) -> list[ColumnElement[bool]]:
+    return [SEARCH.c.body.contains(word, autoescape=True) for word in words]
+
+
+def _grams(words: Sequence[str]) -> str:
+    grams: dict[str, None] = {}
+    for word in words:
+        for start in range(len(word) - _GRAM + 1):
+            grams['"' + word[start : start + _GRAM].replace('"', '""') + '"'] = None
+    return " AND ".join(list(grams)[:_MAX_GRAMS])
+
+
+def drain_person_search_queue(session: Session, *, now: datetime, limit: int) -> int:
+    """Bring the texts of up to `limit` queued persons up to date; the count of rows taken from the queue."""
+    del now  # the text of a person does not depend on the time
+    sqlite = is_sqlite(session)
+    lock = "" if sqlite else " FOR UPDATE SKIP LOCKED"
+    queued = session.execute(
+        text(f"SELECT id, person_id FROM person_search_queue ORDER BY id LIMIT :limit{lock}"),  # noqa: S608
+        {"limit": limit},
+    ).all()
+    if not queued:
+        return 0
+    person_ids = sorted({row.person_id for row in queued})
+    texts = _read_texts(session, person_ids, sqlite=sqlite)
+    if sqlite:
+        _write_sqlite(session, person_ids, texts)
+    else:
+        _write_postgresql(session, person_ids, texts)
+    session.execute(
+        text(f"DELETE FROM person_search_queue WHERE id {_in_list(sqlite)}"),  # noqa: S608
+        {"ids": _list([row.id for row in queued], sqlite)},
+    )
+    return len(queued)
+
+
+def _in_list(sqlite: bool) -> str:
+    return "IN (SELECT value FROM json_each(:ids))" if sqlite else "= ANY(:ids)"
+
+
+def _list(ids: list[int], sqlite: bool) -> Any:
+    return json.dumps(ids) if sqlite else ids
+
+
+def _read_texts(session: Session, person_ids: list[int], *, sqlite: bool) -> dict[int, str]:
+    chosen = _list(person_ids, sqlite)
+    addresses: dict[int, list[str]] = defaultdict(list)
+    for row in session.execute(
+        text(f"SELECT person_id, value FROM identity WHERE person_id {_in_list(sqlite)} ORDER BY id"),  # noqa: S608
+        {"ids": chosen},
+    ):
+        addresses[row.person_id].append(row.value)
+    persons = session.execute(
+        text(
+            "SELECT id, first_name, last_name, external_ref, attributes FROM person "  # noqa: S608
+            f"WHERE id {_in_list(sqlite)} AND merged_into IS NULL"
+        ),
+        {"ids": chosen},
+    )
+    return {
+        row.id: _text(
+            " ".join(part for part in (row.first_name, row.last_name) if part),
+            *addresses[row.id],
+            row.external_ref,
+            *_values(json.loads(row.attributes) if isinstance(row.attributes, str) else row.attributes),
+        )
+        for row in persons
+    }
+
+
+def _values(document: Any) -> Iterable[str]:
+    for value in document.values() if isinstance(document, dict) else document:
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict | list):
+            yield from _values(value)
+        elif value is not None:
+            yield json.dumps(value)
+
+
+def _text(*parts: str | None) -> str:
+    return search_fold("\n".join(part for part in parts if part)).replace("\x00", " ")
+
+
+def _write_sqlite(session: Session, person_ids: list[int], texts: dict[int, str]) -> None:
+    driver: Any = session.connection().connection.driver_connection
+    old = driver.execute(
+        "SELECT person_id, body FROM person_search WHERE person_id IN (SELECT value FROM json_each(?))",
+        (json.dumps(person_ids),),
+    ).fetchall()
+    changed = [(person_id, body) for person_id, body in old if texts.get(person_id) != body]
+    # the index keeps no text of its own: to forget an entry it must be told what the text was
+    driver.executemany(f"INSERT INTO {FTS}({FTS}, rowid, body) VALUES ('delete', ?, ?)", changed)  # noqa: S608
+    driver.executemany("DELETE FROM person_search WHERE person_id = ?", [(person_id,) for person_id, _ in changed])
+    kept = {person_id for person_id, _ in old} - {person_id for person_id, _ in changed}
+    new = [(person_id, body) for person_id, body in texts.items() if person_id not in kept]
+    driver.executemany("INSERT INTO person_search (person_id, body) VALUES (?, ?)", new)
+    driver.executemany(f"INSERT INTO {FTS}(rowid, body) VALUES (?, ?)", new)  # noqa: S608
+
+
+def _write_postgresql(session: Session, person_ids: list[int], texts: dict[int, str]) -> None:
+    gone = [person_id for person_id in person_ids if person_id not in texts]
+    if gone:
+        session.execute(text("DELETE FROM person_search WHERE person_id = ANY(:ids)"), {"ids": gone})
+    ordered = sorted(texts.items())  # two workers that meet the same persons wait for each other in one order
+    session.execute(
+        text(
+            "INSERT INTO person_search (person_id, body) "
+            "SELECT * FROM unnest(CAST(:ids AS bigint[]), CAST(:bodies AS text[])) "
+            "ON CONFLICT (person_id) DO UPDATE SET body = excluded.body WHERE person_search.body <> excluded.body"
+        ),
+        {"ids": [key for key, _ in ordered], "bodies": [body for _, body in ordered]},
+    )
