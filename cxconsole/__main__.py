@@ -1,7 +1,6 @@
 """`python -m cxconsole <command>`."""
 
 import argparse
-import asyncio
 import sys
 from collections.abc import Sequence
 from datetime import timedelta
@@ -53,11 +52,11 @@ def _run(_given: argparse.Namespace) -> None:
 
 def _work(_given: argparse.Namespace) -> None:
     from cxconsole import serve
-    from cxconsole.engine import run_engine
+    from cxconsole.engine import run_worker
 
     application = _open()
     serve.start_logging(application.settings)
-    asyncio.run(run_engine(application))
+    run_worker(application)
 
 
 def _seed(given: argparse.Namespace) -> None:

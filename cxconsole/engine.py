@@ -6,8 +6,10 @@ child, or on other machines (`python -m cxconsole worker`); it does not know whi
 
 import asyncio
 import logging
+import signal
 import sys
 import threading
+from contextlib import suppress
 
 import uvloop
 
@@ -25,6 +27,21 @@ async def run_engine(application: Application) -> None:
         group.create_task(build_sender(application).run())
 
 
+def run_worker(application: Application) -> None:
+    """The engine alone in this process, until SIGTERM or Ctrl-C; what is on the wire is finished first."""
+
+    async def main() -> None:
+        task = asyncio.ensure_future(run_engine(application))
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, task.cancel)
+        with suppress(asyncio.CancelledError):
+            await task
+        log.info("action=engine_stopped")
+
+    uvloop.run(main())
+
+
 class EngineThread:
     """The engine beside the pages, in the same process."""
 
@@ -39,11 +56,12 @@ class EngineThread:
         sys.setswitchinterval(0.001)
         self._thread.start()
 
-    def stop(self, timeout_seconds: float = 15) -> None:
-        """Let what is on the wire finish, then end."""
+    def stop(self, timeout_seconds: float = 15) -> bool:
+        """Let what is on the wire finish, then end. False when that took too long."""
         if self._loop is not None and self._task is not None:
             self._loop.call_soon_threadsafe(self._task.cancel)
         self._thread.join(timeout_seconds)
+        return not self._thread.is_alive()
 
     def _run(self) -> None:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

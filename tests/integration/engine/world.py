@@ -220,9 +220,9 @@ def running_engine(database: Database, data_dir: Path) -> Iterator[Application]:
     try:
         yield application
     finally:
-        engine.stop()
+        stopped = engine.stop()
         application.database.dispose()
-        assert not any(thread.name == "engine" for thread in threading.enumerate())
+        assert stopped, "the engine did not stop in time"
 
 
 def at(*parts: int) -> datetime:
