@@ -19,7 +19,10 @@ Options = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """One field. `options` makes it a choice, `flag` a box, `rows` several lines. `wide` takes a row alone."""
+    """One field. `options` makes it a choice, `flag` a box, `rows` several lines. `wide` takes a row alone.
+
+    help: instead of what the kind says of the setting.
+    """
 
     name: str
     label: str
@@ -28,6 +31,7 @@ class Setting:
     rows: int = 0
     wide: bool = False
     mono: bool = False
+    help: str = ""
 
 
 TLS: Options = (("starttls", "STARTTLS (587)"), ("implicit", "TLS from the start (465)"), ("none", "None"))
@@ -44,7 +48,7 @@ FIELDS: dict[str, tuple[Setting, ...]] = {
         Setting(name="host", label="Server", mono=True),
         Setting(name="port", label="Port"),
         Setting(name="tls", label="Encryption", options=TLS),
-        Setting(name="username", label="User name"),
+        Setting(name="username", label="User name", help="Empty sends without signing in."),
         Setting(name="sender", label="Sender", wide=True),
         Setting(name="connections", label="Connections at once"),
     ),
@@ -205,7 +209,7 @@ def _setting(kind: str, setting: Setting) -> rx.Component:
         control = text_input(
             name, value, change, mono=setting.mono, error=_error(f"settings.{setting.name}"), auto_complete="off"
         )
-    help = KINDS[kind].settings.model_fields[setting.name].description
+    help = None if setting.options else setting.help or KINDS[kind].settings.model_fields[setting.name].description
     return rx.el.div(
         field(setting.label, control, name=name, help=help, error=_error(f"settings.{setting.name}")), **span
     )

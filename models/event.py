@@ -53,6 +53,8 @@ class EventType(StrEnum):
     GATEWAY_SLOWED = "gateway.slowed"
     GATEWAY_STOPPED = "gateway.stopped"
     GATEWAY_RECOVERED = "gateway.recovered"
+    SENDING_PAUSED = "sending.paused"
+    SENDING_RESUMED = "sending.resumed"
     TEMPLATE_CHANGED = "template.changed"
     KEY_CREATED = "key.created"
     KEY_REVOKED = "key.revoked"

@@ -1,10 +1,204 @@
-"""`/`: what is running now."""
+"""`/`: what is running now, what is wrong, what to press."""
+
+from typing import Any
 
 import reflex as rx
 
+from components.badges import attention_chip, gateway_badge
+from components.bars import campaign_bar, dot, funnel, funnel_row
+from components.buttons import button, link, to
+from components.callouts import empty_state, notice
+from components.campaign_dialogs import campaign_dialogs
+from components.cards import card, key_figure, key_figures, lines
+from components.charts import CHANNEL_COLOURS, CHANNEL_TONES, Series, area_chart, chart_table, sparkline
+from components.forms import segmented
+from components.icons import CHANNELS, channel_icon, channel_icons
 from components.page import page_header
+from components.tables import name_link
+from state.campaign_actions import CampaignActionsState
+from state.home import CHART_CHANNELS, HomeState
+
+SPANS = [("24h", "24 h"), ("7d", "7 d"), ("30d", "30 d")]
 
 
 def home() -> rx.Component:
-    """What is running, what is wrong, what to press."""
-    return rx.fragment(page_header("Home", "What is running now."))
+    """The first page."""
+    state = HomeState
+    pause = rx.cond(
+        state.paused,
+        button("Resume sending", icon_name="play", on_click=state.switch_sending, busy=state.busy),
+        button("Pause all sending", icon_name="pause", on_click=state.switch_sending, busy=state.busy),
+    )
+    return rx.fragment(
+        page_header(
+            "Home",
+            state.sentence,
+            badge=rx.cond(
+                state.attention > 1, attention_chip(f"{state.attention} need attention", "#attention"), rx.fragment()
+            ),
+            actions=[
+                pause,
+                button("New campaign", icon_name="plus", variant="solid", on_click=CampaignActionsState.ask_create),
+            ],
+        ),
+        rx.cond(
+            state.paused,
+            notice(
+                "All sending is paused",
+                "Nothing leaves. Nothing is lost: everything goes on where it stood.",
+                icon_name="pause",
+                actions=[button("Resume sending", icon_name="play", on_click=state.switch_sending, busy=state.busy)],
+            ),
+            rx.fragment(),
+        ),
+        _figures(),
+        rx.el.div(_chart(), _funnel(), class_name="cx-grid cx-grid--side cx-fill"),
+        rx.el.div(
+            _running(),
+            rx.el.div(_gateways(), _errors(), class_name="cx-stack", id="attention"),
+            class_name="cx-grid cx-grid--side",
+        ),
+        campaign_dialogs(),
+    )
+
+
+def _figures() -> rx.Component:
+    figures: Any = HomeState.figures
+    return key_figures(
+        key_figure(
+            "Sending now", figures.rate, unit="a minute", note=figures.rate_note, extra=sparkline(figures.rate_path)
+        ),
+        key_figure("Queue depth", figures.queue, note=figures.queue_note),
+        key_figure("Sent today", figures.sent, note=figures.sent_note),
+        key_figure("Delivered", figures.delivered, note=figures.delivered_note),
+        key_figure("Held", figures.held, note=figures.held_note),
+        key_figure("Errors, last hour", figures.errors, note=figures.errors_note, href="/#attention"),
+    )
+
+
+def _chart() -> rx.Component:
+    state = HomeState
+    series = [Series(key=one, word=CHANNELS[one][0], colour=CHANNEL_COLOURS[one]) for one in CHART_CHANNELS]
+    legend = rx.el.div(
+        rx.foreach(
+            state.channels,
+            lambda channel: rx.match(
+                channel,
+                *((one, rx.el.span(dot(CHANNEL_TONES[one]), CHANNELS[one][0])) for one in CHART_CHANNELS),
+                rx.fragment(),
+            ),
+        ),
+        class_name="cx-legend",
+    )
+    shown = [one for one in series if one.key in ("email", "sms")]
+    return card(
+        area_chart(state.points, shown, summary=state.chart_words, height=186, stacked=True),
+        chart_table(state.points, shown),
+        title="Send rate",
+        qualifier="messages a minute",
+        actions=[legend, segmented(SPANS, state.span, state.set_span, label="How far back", small=True)],
+    )
+
+
+def _funnel() -> rx.Component:
+    def row(one: Any) -> rx.Component:
+        def drawn(tone: str) -> rx.Component:
+            return funnel_row(one.name, one.figure, one.share_words, one.share, tone=tone)
+
+        return rx.cond(one.tone == "gray", drawn("gray"), drawn("iris"))  # type: ignore[return-value]
+
+    return card(
+        funnel(rx.foreach(HomeState.funnel, row)),
+        title="Funnel",
+        qualifier="of what is published",
+        actions=[link("See campaigns", "/campaigns?state=published")],
+    )
+
+
+def _running() -> rx.Component:
+    state = HomeState
+    heads = (
+        ("Campaign", ""), ("Channels", ""), ("Progress", ""), ("Contacts", "cx-num"), ("Rate", "cx-num"), ("Pace", ""),
+        ("Time left", "cx-num"),
+    )  # fmt: skip
+    table = rx.el.table(
+        rx.el.thead(rx.el.tr(*(rx.el.th(word, scope="col", class_name=look) for word, look in heads))),
+        rx.el.tbody(rx.foreach(state.running, _running_row)),
+        class_name="cx-table cx-table--stack cx-table--tight",
+        aria_label="Running campaigns",
+    )
+    none_yet = empty_state(
+        "megaphone",
+        "Nothing is running",
+        "A published campaign shows here with its progress, its rate and the time left.",
+        actions=[button("Open campaigns", icon_name="megaphone", href="/campaigns")],
+    )
+    return rx.cond(
+        (~state.loaded) | (state.running.length() > 0),  # type: ignore[attr-defined]
+        card(
+            rx.el.div(table, class_name="cx-scroll"),
+            title="Running campaigns",
+            qualifier=state.running_words,
+            actions=[link("All campaigns", "/campaigns")],
+            flush=True,
+        ),
+        none_yet,
+    )  # type: ignore[return-value]
+
+
+def _running_row(row: Any) -> rx.Component:
+    pace = rx.match(
+        row.tone,
+        ("green", rx.el.span(row.pace, class_name="t-green cx-tone")),
+        ("amber", rx.el.span(row.pace, class_name="t-amber cx-tone")),
+        rx.el.span(row.pace, class_name="cx-dim"),
+    )
+    return rx.el.tr(
+        rx.el.td(name_link(row.name, row.href)),
+        rx.el.td(channel_icons(row.channels), custom_attrs={"data-phone": "hide"}),
+        rx.el.td(campaign_bar(row), custom_attrs={"data-phone": "full"}),
+        rx.el.td(row.contacts, class_name="cx-num", custom_attrs={"data-phone": "hide"}),
+        rx.el.td(row.rate, rx.el.span(" / min", class_name="cx-dim"), class_name="cx-num"),
+        rx.el.td(pace, class_name="cx-small", custom_attrs={"data-phone": "hide"}),
+        rx.el.td(row.left, title=row.left_exact, class_name="cx-num cx-small", custom_attrs={"data-phone": "hide"}),
+    )
+
+
+def _gateways() -> rx.Component:
+    def line(row: Any) -> rx.Component:
+        return to(
+            row.href,
+            channel_icon(row.channel),
+            rx.el.span(row.name, class_name="cx-strong cx-cut cx-grow"),
+            rx.el.span(row.rate, class_name="cx-dim cx-small"),
+            rx.el.span(gateway_badge(row.badge), class_name="cx-badge-slot"),
+        )
+
+    return card(
+        lines(rx.foreach(HomeState.gateways, line)),
+        title="Gateways",
+        actions=[link(HomeState.gateways_words, "/gateways")],
+        flush=True,
+    )
+
+
+def _errors() -> rx.Component:
+    def line(row: Any) -> rx.Component:
+        return rx.el.div(
+            rx.el.span(row.count, class_name="cx-bold cx-count"),
+            rx.el.div(
+                rx.el.div(row.reason, class_name="cx-cut", title=row.reason),
+                rx.el.div(row.detail, class_name="cx-dim cx-small cx-cut", title=row.detail),
+                class_name="cx-grow",
+            ),
+            rx.cond(
+                row.link, link(row.remedy, row.link), rx.el.span(row.remedy, class_name="cx-dim cx-small cx-remedy")
+            ),
+        )
+
+    none_here = rx.el.div(rx.el.span("None. What was to be sent was taken.", class_name="cx-dim"))
+    return card(
+        lines(rx.cond(HomeState.errors.length() > 0, rx.foreach(HomeState.errors, line), none_here)),  # type: ignore[attr-defined]
+        title="Errors, last hour",
+        flush=True,
+    )

@@ -19,6 +19,7 @@ from state.campaign import CampaignState
 from state.campaigns import CampaignsState
 from state.flow import FlowState
 from state.gateways import GatewaysState
+from state.home import HomeState
 from state.overview import OverviewState
 from state.sandbox import SandboxState
 from state.setup import SetupState
@@ -54,7 +55,7 @@ def _campaign_page(tail: str, title: str, show: Callable[[], rx.Component], stat
 
 
 PAGES: tuple[Page, ...] = (
-    Page(route="/", title="Home", show=home, nav="/"),
+    Page(route="/", title="Home", show=home, nav="/", on_load=(HomeState.load, HomeState.follow)),
     Page(
         route="/campaigns",
         title="Campaigns",

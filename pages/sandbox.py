@@ -28,7 +28,6 @@ def sandbox() -> rx.Component:
         page_header(
             "Sandbox inbox",
             "What sandbox gateways were given, newest first. Nothing here has left this machine.",
-            crumbs=[("Gateways", "/gateways"), ("Sandbox inbox", "/sandbox")],
             actions=[button("Empty inbox…", icon_name="trash-2", on_click=state.ask_clear)],
         ),
         rx.cond(

@@ -59,4 +59,10 @@ def _words(kind: str, message: str) -> str:
         return "There is no setting of this name."
     if kind == "missing":
         return "This setting is needed."
-    return message.removeprefix("Value error, ")
+    if kind == "string_too_short":
+        return "This setting is needed."
+    if kind in ("int_parsing", "int_from_float"):
+        return "This is to be a whole number."
+    if kind == "float_parsing":
+        return "This is to be a number."
+    return message.removeprefix("Value error, ").replace("Input should be", "This is to be")
