@@ -48,9 +48,9 @@ def text_area(
     return rx.el.textarea(id=name, name=name, value=value, on_change=on_change, rows=rows, class_name=look, **props)
 
 
-def number_input(name: str, value: Any, on_change: Any, *, low: int = 0, **props: Any) -> rx.Component:
-    """A whole number; the handler gets what was typed as text."""
-    return text_input(name, value, on_change, type="number", min=str(low), input_mode="numeric", **props)
+def number_input(name: str, value: Any, on_change: Any, **props: Any) -> rx.Component:
+    """A whole number; the handler gets what was typed as text, so that it can say what is wrong with it."""
+    return text_input(name, value, on_change, input_mode="numeric", **props)
 
 
 def time_field(name: str, value: Any, on_change: Any, **props: Any) -> rx.Component:

@@ -144,14 +144,14 @@ def gateway_form() -> rx.Component:
         form_row(
             field(
                 "Messages a minute",
-                number_input("gateway-limit", state.per_minute, state.set_per_minute, low=1),
+                number_input("gateway-limit", state.per_minute, state.set_per_minute),
                 name="gateway-limit",
                 help="In any 60 seconds. Empty is no limit.",
                 error=_error("limits.per_minute"),
             ),
             field(
                 rx.cond(state.channel == "sms", "A minute to one country", "A minute to one domain"),
-                number_input("gateway-domain", state.per_domain, state.set_per_domain, low=1),
+                number_input("gateway-domain", state.per_domain, state.set_per_domain),
                 name="gateway-domain",
                 help="Empty is no limit.",
                 error=_error("limits.per_domain_per_minute"),

@@ -160,9 +160,9 @@ def _validity() -> rx.Component:
 
 def _limits() -> rx.Component:
     return card(
-        _text("per_minute", "Messages a minute, at most", number_input, low=1, help="Empty: as fast as the gateways."),
+        _text("per_minute", "Messages a minute, at most", number_input, help="Empty: as fast as the gateways."),
         form_row(
-            _text("person_count", "Messages to one person, at most", number_input, low=1, help="Empty: no limit."),
+            _text("person_count", "Messages to one person, at most", number_input, help="Empty: no limit."),
             _text("person_days", "In so many days", help="Over all campaigns, in a rolling window."),
         ),
         title="Limits",

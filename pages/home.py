@@ -92,8 +92,14 @@ def _chart() -> rx.Component:
     )
     shown = [one for one in series if one.key in ("email", "sms")]
     return card(
-        area_chart(state.points, shown, summary=state.chart_words, height=186, stacked=True),
-        chart_table(state.points, shown),
+        rx.cond(
+            state.loaded & (state.channels.length() == 0),  # type: ignore[attr-defined]
+            rx.el.div("Nothing was sent in this time.", class_name="cx-chart-none"),
+            rx.fragment(
+                area_chart(state.points, shown, summary=state.chart_words, height=186, stacked=True),
+                chart_table(state.points, shown),
+            ),
+        ),
         title="Send rate",
         qualifier="messages a minute",
         actions=[legend, segmented(SPANS, state.span, state.set_span, label="How far back", small=True)],
@@ -174,8 +180,9 @@ def _gateways() -> rx.Component:
             rx.el.span(gateway_badge(row.badge), class_name="cx-badge-slot"),
         )
 
+    none_yet = rx.el.div(rx.el.span("No gateway yet.", class_name="cx-dim cx-grow"), link("Add one", "/gateways"))
     return card(
-        lines(rx.foreach(HomeState.gateways, line)),
+        lines(rx.cond(HomeState.gateways.length() > 0, rx.foreach(HomeState.gateways, line), none_yet)),  # type: ignore[attr-defined]
         title="Gateways",
         actions=[link(HomeState.gateways_words, "/gateways")],
         flush=True,

@@ -8,7 +8,7 @@ import reflex as rx
 from sqlmodel import Session
 
 from cxconsole.accounts.actor import Actor
-from cxconsole.campaigns.directory import CampaignSummary, count_campaigns_by_state, list_campaigns
+from cxconsole.campaigns.directory import CampaignDetail, CampaignSummary, count_campaigns_by_state, list_campaigns
 from cxconsole.campaigns.lifecycle import unpublish_campaign
 from cxconsole.errors import CxError
 from cxconsole.paging import Page
@@ -180,6 +180,6 @@ class CampaignsState(TableState, rx.State):
 
 def _read_list(
     session: Session, *, actor: Actor, now: datetime, **wish: Any
-) -> tuple[Page[CampaignSummary], dict[str, int]]:
+) -> tuple[Page[CampaignDetail], dict[str, int]]:
     page = list_campaigns(session, actor=actor, now=now, **wish)
     return page, count_campaigns_by_state(session, actor=actor, q=wish["q"])

@@ -178,7 +178,8 @@ class HomeState(rx.State):
         form = "%H:%M" if self.span == HomeRange.DAY else "%a %H:%M" if self.span == HomeRange.WEEK else "%d %b"
         self.channels = [one for one in CHART_CHANNELS if one in view.chart_channels]
         self.points = [
-            {"label": f"{viewer.local(one.at):{form}}"} | {name: round(one.per_minute.get(name, 0), 1) for name in self.channels}
+            {"label": viewer.local(one.at).strftime(form)}
+            | {name: round(one.per_minute.get(name, 0), 1) for name in self.channels}
             for one in view.chart
         ]
         most = max((sum(one.per_minute.values()) for one in view.chart), default=0)
@@ -192,7 +193,6 @@ def _figures(view: HomeView) -> Figures:
         queue = "Held while sending is paused"
     elif view.queue_depth:
         queue = "Not moving" if view.queue_seconds is None else f"Empty in about {duration(view.queue_seconds)}"
-    change = view.errors_last_hour - view.errors_hour_before
     return Figures(
         rate=number(view.rate_per_minute),
         rate_note="Sending is paused" if view.sending_paused else _rate_note(view),
@@ -206,14 +206,21 @@ def _figures(view: HomeView) -> Figures:
         held=number(view.held),
         held_note=_held_note(view),
         errors=number(view.errors_last_hour),
-        errors_note="As many as before" if not change else f"{number(abs(change))} {'more' if change > 0 else 'fewer'} than before",
+        errors_note=_errors_note(view.errors_last_hour - view.errors_hour_before),
     )
 
 
 def _rate_note(view: HomeView) -> str:
     if not view.rate_per_minute:
         return "Nothing is being sent"
-    return f"By {number(sum(1 for one in view.running if one.rate_per_minute))} of {number(view.published_count)} campaigns"
+    senders = sum(1 for one in view.running if one.rate_per_minute)
+    return f"By {number(senders)} of {number(view.published_count)} campaigns"
+
+
+def _errors_note(change: int) -> str:
+    if not change:
+        return "As many as before"
+    return f"{number(abs(change))} {'more' if change > 0 else 'fewer'} than before"
 
 
 def _held_note(view: HomeView) -> str:
