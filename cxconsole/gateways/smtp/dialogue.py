@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import cast
 
 _LONGEST_REPLY = 64 * 1024
+_GOODBYE_SECONDS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ class Dialogue(asyncio.Protocol):
         self._wanted = 0
         self._waiter: asyncio.Future[None] | None = None
         self._lost: str | None = None
+        self._gone = asyncio.Event()
         self.delivered = 0
         self.idle_since = self._loop.time()
         transport.set_protocol(self)
@@ -88,6 +90,7 @@ class Dialogue(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Wake whoever waits for an answer that cannot come any more."""
         self._fail(str(exc) if exc else "the server closed the connection")
+        self._gone.set()
 
     async def deliver(self, opening: tuple[bytes, bytes], content: bytes) -> Reply:
         """One message: `opening` is MAIL and RCPT without line ends, `content` ends in CRLF and is not dot-stuffed.
@@ -140,6 +143,15 @@ class Dialogue(asyncio.Protocol):
         if self._lost is None and not self._transport.is_closing():
             self._transport.write(b"QUIT\r\n")
             self._transport.close()
+
+    async def leave(self) -> None:
+        """Say goodbye and wait until the connection is closed, but not for long."""
+        self.close()
+        try:
+            async with asyncio.timeout(_GOODBYE_SECONDS):
+                await self._gone.wait()
+        except TimeoutError:
+            self.abort()
 
     def abort(self) -> None:
         """Drop the connection in the middle of whatever it does."""

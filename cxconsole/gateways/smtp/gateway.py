@@ -64,13 +64,13 @@ class SmtpGateway:
             return steps.done  # the step has said why
         finally:
             if connection:
-                connection.dialogue.close()
+                await connection.dialogue.leave()
         return steps.done
 
     async def close(self) -> None:
         """Let go of connections."""
         if self._pool:
-            self._pool.close()
+            await self._pool.close()
             self._pool = None
 
     async def _sign_in(self) -> SignedIn:
@@ -122,12 +122,11 @@ class SmtpGateway:
         begun = time.perf_counter()
         tries = await asyncio.gather(*(self._sign_in() for _ in range(wanted - 1)), return_exceptions=True)
         refusals: list[GatewayError] = []
+        await asyncio.gather(*(one.dialogue.leave() for one in tries if isinstance(one, SignedIn)))
         for one in tries:
-            if isinstance(one, SignedIn):
-                one.dialogue.close()
-            elif isinstance(one, GatewayError):
+            if isinstance(one, GatewayError):
                 refusals.append(one)
-            else:
+            elif isinstance(one, BaseException):
                 raise one
         milliseconds = round((time.perf_counter() - begun) * 1000)
         name, taken = "Connections at once", wanted - len(refusals)

@@ -26,6 +26,7 @@ class Pool:
         self._idle: list[SignedIn] = []
         self._lent = 0
         self._timers: set[asyncio.TimerHandle] = set()
+        self._leaving: set[asyncio.Task[None]] = set()
         self._closed = False
 
     @property
@@ -60,7 +61,7 @@ class Pool:
         self._lent -= 1
         dialogue = connection.dialogue
         if self._closed or not dialogue.usable or dialogue.delivered >= self._recycle_after:
-            dialogue.close()
+            self._say_goodbye(connection)
         else:
             dialogue.idle_since = asyncio.get_running_loop().time()
             if not self._idle:
@@ -72,31 +73,39 @@ class Pool:
         """A connection in an unknown state."""
         self._lent -= 1
         connection.dialogue.abort()
+        self._say_goodbye(connection)
         self._places.release()
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Say goodbye on all idle connections; lent ones follow when they come back."""
         self._closed = True
         for timer in self._timers:
             timer.cancel()
         self._timers.clear()
         while self._idle:
-            self._idle.pop().dialogue.close()
+            self._say_goodbye(self._idle.pop())
+        if self._leaving:
+            await asyncio.wait(self._leaving)
 
     async def _still_good(self, connection: SignedIn) -> bool:
         dialogue = connection.dialogue
         pause = asyncio.get_running_loop().time() - dialogue.idle_since
         if dialogue.usable and pause < IDLE_SECONDS and (pause < PROBE_AFTER_SECONDS or await dialogue.alive()):
             return True
-        dialogue.close()
+        self._say_goodbye(connection)
         return False
 
     def _close_idle(self) -> None:
         now = asyncio.get_running_loop().time()
         while self._idle and now - self._idle[0].dialogue.idle_since >= IDLE_SECONDS:
-            self._idle.pop(0).dialogue.close()  # the first has waited longest
+            self._say_goodbye(self._idle.pop(0))  # the first has waited longest
         if self._idle:
             self._later(self._idle[0].dialogue.idle_since + IDLE_SECONDS - now, self._close_idle)
+
+    def _say_goodbye(self, connection: SignedIn) -> None:
+        task = asyncio.get_running_loop().create_task(connection.dialogue.leave())
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
 
     def _later(self, seconds: float, act: Callable[[], None]) -> None:
         timers = self._timers

@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import cast
 
 import aiosmtplib
 
@@ -83,6 +84,8 @@ async def sign_in(
             with steps.step("Signed in") as found:
                 await _with_verdicts(settings, lambda: _log_in(client, settings, secrets, found))
     except BaseException:
+        if client.transport is not None:
+            cast(asyncio.Transport, client.transport).abort()  # an orderly end of TLS can take long
         client.close()
         raise
     pipelining = settings.pipelining and client.supports_extension("pipelining")

@@ -107,31 +107,21 @@ def mail_server() -> Iterator[MailServer]:
 
 
 @pytest.fixture
-def secure_server(tmp_path, monkeypatch) -> Iterator[tuple[MailServer, Authority]]:
-    """A server that wants TLS and a sign-in (acme, right); `.tls_port` speaks TLS from the first byte."""
+def secure_server(tmp_path) -> Iterator[tuple[MailServer, Authority]]:
+    """A server called localhost that wants TLS and a sign-in (acme, right); `.tls_port` is for implicit TLS."""
     authority = Authority(tmp_path)
-    tls = authority.serve_as("mail.test")
+    tls = authority.serve_as("localhost")
     server = MailServer()
 
     def check(_server, _session, _envelope, _mechanism, data) -> AuthResult:
         return AuthResult(success=(data.login, data.password) == (b"acme", b"right"), handled=False)
 
     options = {"authenticator": check, "hostname": "mail.test", "enable_SMTPUTF8": True}
-    monkeypatch.setattr(socket, "getaddrinfo", _with_local_names(socket.getaddrinfo))
     with (
         listening(lambda: SMTP(server, tls_context=tls, require_starttls=True, **options)) as server.port,
         listening(lambda: SMTP(server, auth_require_tls=False, **options), ssl=tls) as server.tls_port,
     ):
         yield server, authority
-
-
-def _with_local_names(real):
-    """The name server of the tests: mail.test is this machine."""
-
-    def getaddrinfo(host, *args, **options):
-        return real("127.0.0.1" if host == "mail.test" else host, *args, **options)
-
-    return getaddrinfo
 
 
 @pytest.fixture
