@@ -11,12 +11,12 @@ _BLOCKS = frozenset({
 })  # fmt: skip
 _PARAGRAPHS = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "table", "blockquote", "pre"})
 _SKIPPED = frozenset({"head", "script", "style", "template", "title", "noscript", "object"})
-_SPACE = re.compile(r"[ \t\r\n\f]+")
+_SPACE = re.compile(r"[ \t\r\n\f\xa0]+")
 _AROUND_BREAKS = re.compile(r" *\n *")
-_TOO_MANY_BREAKS = re.compile(r"\n{3,}")
 _TOKEN = re.compile(r"{{.*?}}|{%.*?%}|{#.*?#}", re.DOTALL)
-_COMMENTED = re.compile("\ue000\\d+\ue001")
-_MARKS_IN_TEXT = re.compile("\ue000(\\d+)\ue001")
+_LINE, _PARAGRAPH = "\ue010", "\ue011"  # the edge of a block, and one with an empty line
+_MARK = re.compile("[\ue000\ue002](\\d+)\ue001")  # stands for an expression, or for a statement
+_STATEMENT = "\ue002"
 
 
 def text_from_html(html: str) -> str:
@@ -26,7 +26,7 @@ def text_from_html(html: str) -> str:
         return ""
     pieces: list[str] = []
     _collect(root, pieces)
-    return _tidy("".join(pieces))
+    return _join(pieces)
 
 
 def template_text_from_html(source: str) -> str | None:
@@ -41,18 +41,18 @@ def template_text_from_html(source: str) -> str | None:
     numbers = iter(range(len(tokens)))
 
     def mark(match: re.Match[str]) -> str:
-        number = f"\ue000{next(numbers)}\ue001"
         # a statement may stand where no text can, such as between the rows of a table: a comment can
-        return number if match[0].startswith("{{") else f"<!--{number}-->"
+        number = next(numbers)
+        return f"\ue000{number}\ue001" if match[0].startswith("{{") else f"<!--{_STATEMENT}{number}\ue001-->"
 
     text = text_from_html(_TOKEN.sub(mark, source))
-    found = [int(number) for number in _MARKS_IN_TEXT.findall(text)]
+    found = [int(number) for number in _MARK.findall(text)]
     statements = [number for number, token in enumerate(tokens) if token.startswith("{%")]
     if [number for number in found if tokens[number].startswith("{%")] != statements:
         return None
     if any(opening in text for opening in ("{{", "{%", "{#")):
         return None  # written with entities in the HTML to be shown as it is
-    return _MARKS_IN_TEXT.sub(lambda match: _as_text(tokens[int(match[1])]), text)
+    return _MARK.sub(lambda match: _as_text(tokens[int(match[1])]), text)
 
 
 def _as_text(token: str) -> str:
@@ -60,14 +60,14 @@ def _as_text(token: str) -> str:
 
 
 def _collect(node: LexborNode, pieces: list[str]) -> None:
-    """Append the node's text; a line break stands for each edge of a block."""
+    """Append the node's text, with the edges of blocks between."""
     child = node.child
     while child is not None:
         tag = child.tag
         if tag == "-text":
             pieces.append(_SPACE.sub(" ", child.text_content or ""))
         elif tag == "-comment":
-            pieces.extend(_COMMENTED.findall(child.comment_content or ""))
+            pieces.extend(found[0] for found in _MARK.finditer(child.comment_content or ""))
         elif tag == "br":
             pieces.append("\n")
         elif tag == "img":
@@ -80,20 +80,24 @@ def _collect(node: LexborNode, pieces: list[str]) -> None:
 
 
 def _collect_element(node: LexborNode, tag: str, pieces: list[str]) -> None:
-    edge = "\n\n" if tag in _PARAGRAPHS else "\n" if tag in _BLOCKS else ""
     if tag in ("td", "th"):
-        edge = " "
+        _collect(node, pieces)
+        pieces.append(" ")
+        return
+    edge = _PARAGRAPH if tag in _PARAGRAPHS else _LINE if tag in _BLOCKS else ""
     pieces.append(edge)
     if tag == "li":
         pieces.append("- ")
     _collect(node, pieces)
-    pieces.append("\n----\n" if tag == "hr" else edge)
+    if tag == "hr":
+        pieces.append("----")
+    pieces.append(edge)
 
 
 def _collect_link(node: LexborNode, pieces: list[str]) -> None:
     inner: list[str] = []
     _collect(node, inner)
-    label = _SPACE.sub(" ", "".join(inner)).strip()
+    label = _join(inner)
     address = (node.attributes.get("href") or "").strip()
     shown = address.removeprefix("mailto:").removeprefix("tel:")
     if not address or address.startswith("#") or shown == label:
@@ -102,10 +106,22 @@ def _collect_link(node: LexborNode, pieces: list[str]) -> None:
         pieces.append(f"{label} ({shown})" if label else shown)
 
 
-def _tidy(text: str) -> str:
-    text = _AROUND_BREAKS.sub("\n", _SPACE.sub(_keep_breaks, text.replace("\xa0", " ")))
-    return _TOO_MANY_BREAKS.sub("\n\n", text).strip()
-
-
-def _keep_breaks(match: re.Match[str]) -> str:
-    return "\n" * match[0].count("\n") or " "
+def _join(pieces: list[str]) -> str:
+    """One text: neighbouring edges become the stronger of them; statements between them do not count."""
+    out: list[str] = []
+    breaks = 2  # line breaks since the last text: none is needed at the beginning
+    for piece in pieces:
+        if piece in (_LINE, _PARAGRAPH):
+            missing = (2 if piece == _PARAGRAPH else 1) - breaks
+            if missing > 0:
+                out.append("\n" * missing)
+                breaks += missing
+        elif piece.startswith(_STATEMENT):
+            out.append(piece)
+        elif piece == "\n":
+            out.append(piece)
+            breaks += 1
+        elif piece.strip() or (piece and not breaks):
+            out.append(piece.lstrip(" ") if breaks else piece)
+            breaks = 0
+    return _AROUND_BREAKS.sub("\n", "".join(out)).strip()
