@@ -6,7 +6,7 @@ from typing import Protocol
 from sqlmodel import Session, col, select
 
 from cxconsole.accounts.vault import Vault
-from cxconsole.comms.links import unsubscribe_url
+from cxconsole.comms.links import Links
 from cxconsole.comms.policy import Candidate
 from cxconsole.comms.rendering import CompiledTemplate, RenderProblem, compile_template, describe_fields, render
 from cxconsole.driver import Driver
@@ -35,9 +35,8 @@ class Composer:
     """Keeps compiled templates by version; a version never changes."""
 
     def __init__(self, *, settings: Settings, vault: Vault) -> None:
-        self._base_url = settings.base_url
-        self._key = vault.signing_key
-        host = self._base_url.split("//")[-1].split("/")[0].split(":")[0]
+        self._links = Links.build(settings, vault)
+        host = settings.base_url.split("//")[-1].split("/")[0].split(":")[0]
         self._host = host or "localhost"
         self._compiled: dict[int, CompiledTemplate | RenderProblem] = {}
 
@@ -64,7 +63,7 @@ class Composer:
         if isinstance(compiled, RenderProblem):
             raise compiled
         fields = Driver.document(message.merge)
-        url = unsubscribe_url(self._base_url, message.id, self._key)
+        url = self._links.unsubscribe_url(message.id)
         about = fields.get("campaign", {})
         rendered = render(compiled, describe_fields(fields, campaign=about, unsubscribe_url=url))
         origin = campaign_code(message.campaign_id) if message.campaign_id else "single"
@@ -73,7 +72,7 @@ class Composer:
             message_id=f"d{message.id}.{origin}@{self._host}",
             target=message.target,
             subject=rendered.subject,
-            html=rendered.html,
+            html=None if rendered.html is None else self._links.track(rendered.html, message.id),
             text=rendered.text,
             unsubscribe_url=url if rendered.html is not None else None,
             fields=fields,
