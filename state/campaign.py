@@ -10,7 +10,7 @@ from cxconsole.signals import topics
 from state import format as show
 from state.campaigns import badge_of
 from state.follow import follow
-from state.route import campaign_id_of
+from state.route import campaign_id_of, campaign_to_follow
 from state.session import read
 
 
@@ -39,9 +39,9 @@ class CampaignState(rx.State):
     async def follow(self):
         """The state in the head moves by itself."""
         async with self:
-            if self.missing:
-                return
-            campaign_id = campaign_id_of(self)
+            campaign_id = campaign_to_follow(self)
+        if campaign_id is None:
+            return
         async for _ in follow(topics.campaign(campaign_id)):
             async with self:
                 await self._read()

@@ -13,7 +13,7 @@ from cxconsole.signals import topics
 from state import format as show
 from state.campaign_actions import CheckRow, check_rows
 from state.follow import follow
-from state.route import campaign_id_of
+from state.route import campaign_id_of, campaign_to_follow
 from state.session import read
 
 STATUSES = ("completed", "in_progress", "failed", "suppressed", "held", "pending")
@@ -120,9 +120,9 @@ class OverviewState(rx.State):
     async def follow(self):
         """Counts move at most four times a second, what is slower each two seconds."""
         async with self:
-            if not self.loaded:
-                return
-            campaign_id = campaign_id_of(self)
+            campaign_id = campaign_to_follow(self)
+        if campaign_id is None:
+            return
         slow_at = datetime.now().astimezone()
         async for _ in follow(topics.campaign(campaign_id)):
             moment = datetime.now().astimezone()

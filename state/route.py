@@ -15,6 +15,15 @@ def campaign_id_of(state: rx.State) -> int:
     return parse_campaign_code(route_arg(state, "campaign"))
 
 
+def campaign_to_follow(state: rx.State) -> int | None:
+    """As `campaign_id_of`, None for an address without one. A `follow` may begin before its `load` has ended,
+    so it cannot ask what that found."""
+    try:
+        return campaign_id_of(state)
+    except NotFound:
+        return None
+
+
 def parse_campaign_code(code: str) -> int:
     """`CMP-1001` → 1001. Raises NotFound for what cannot be one."""
     digits = code.upper().removeprefix("CMP-")

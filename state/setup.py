@@ -24,7 +24,7 @@ from cxconsole.signals import topics
 from models.campaign import DIALING_MODES, WEEKDAYS, campaign_code
 from state.campaign import CampaignState
 from state.follow import follow
-from state.route import campaign_id_of, parse_campaign_code, route_arg
+from state.route import campaign_id_of, campaign_to_follow, parse_campaign_code, route_arg
 from state.session import problem, read, write
 
 TEXTS = (
@@ -100,15 +100,17 @@ class SetupState(rx.State):
     async def follow(self):
         """Tell at once when a colleague saves the campaign that is being edited here."""
         async with self:
-            if not self.loaded:
-                return
-            campaign_id = campaign_id_of(self)
+            campaign_id = campaign_to_follow(self)
+        if campaign_id is None:
+            return
         async for _ in follow(topics.campaign(campaign_id), safety_seconds=5):
             try:
                 found = await read(self, _find, campaign_id)
             except CxError:
                 return
             async with self:
+                if not self.loaded:
+                    continue
                 self.is_ended = found["state"] == "ended"
                 if found["version"] == self._version:
                     continue

@@ -9,7 +9,7 @@ from cxconsole.errors import CxError, NotFound
 from cxconsole.signals import topics
 from state import format as show
 from state.follow import follow
-from state.route import campaign_id_of, route_arg
+from state.route import campaign_id_of, campaign_to_follow, route_arg
 from state.session import read
 
 _WINDOW_WORDS = {"P1D": "a day", "P7D": "7 days", "P1W": "7 days", "P30D": "30 days"}
@@ -102,9 +102,9 @@ class TrailState(rx.State):
     async def follow(self):
         """Sent, delivered, opened: the page shows it as it happens."""
         async with self:
-            if self.missing:
-                return
-            campaign_id = campaign_id_of(self)
+            campaign_id = campaign_to_follow(self)
+        if campaign_id is None:
+            return
         async for _ in follow(topics.campaign(campaign_id)):
             async with self:
                 await self._read()

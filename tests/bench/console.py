@@ -18,11 +18,24 @@ from harness import ROOT, free_port
 from playwright.sync_api import Browser, sync_playwright
 from simple_websocket import AioClient, ConnectionClosed
 
+from cxconsole import clock
+from cxconsole.accounts.actor import OPERATOR
 from cxconsole.bootstrap import Application, build_application
+from cxconsole.campaigns.flow import Step, graph_of
+from cxconsole.campaigns.lifecycle import publish_campaign
+from cxconsole.demo.load import seed_contacts
 from cxconsole.serve import build_front_end
 from cxconsole.settings import Settings
+from models.campaign import Campaign, Flow
+from models.gateway import Gateway
 from models.migrate import migrate
+from models.template import Template, TemplateVersion
 from tests.find_browser import HELP, find_browser
+
+MAIL = (
+    "<html><body><p>Hello {{ first_name }}, this is your offer in {{ city | default('your town') }}.</p>"
+    + "<p>" + "word " * 900 + "</p><p><a href='{{ unsubscribe_url }}'>Unsubscribe</a></p></body></html>"
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +86,11 @@ def running_console(folder: Path, *, port: int | None = None, **settings: str) -
         )
     finally:
         process.terminate()
-        process.wait(30)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
 
 
 def _wait_until_it_answers(process: subprocess.Popen[bytes], url: str, folder: Path) -> None:
@@ -154,3 +171,36 @@ def record_hello(browser: Browser, address: str) -> str:
     hello = next(one for one in said if one.startswith("40/_event"))
     json.loads(hello.partition(",")[2])
     return hello
+
+
+def add_sending_campaign(
+    application: Application, *, contacts: int, kind: str = "sandbox", settings: dict[str, object],
+) -> int:  # fmt: skip
+    """A campaign of made-up contacts with one mail step and a gateway of its own, ready to be published; its key."""
+    campaign_id = seed_contacts(application, contacts)
+    now = clock.now()
+    with application.database.write() as session:
+        gateway = Gateway(
+            name="Bench", kind=kind, channel="email", settings=settings, created_at=now,
+            updated_at=now,
+        )  # fmt: skip
+        template = Template(name="Bench", channel="email", created_at=now, updated_at=now)
+        session.add_all([gateway, template])
+        session.flush()
+        version = TemplateVersion(
+            template_id=template.id or 0, version=1, subject="For {{ first_name }}", html=MAIL, created_at=now
+        )
+        session.add(version)
+        session.flush()
+        template.current_version_id = version.id
+        step = Step(id="s1", channel="email", template_id=template.id, gateway_id=gateway.id)
+        session.add(Flow(campaign_id=campaign_id, version=1, graph=graph_of([step]), created_at=now))
+        campaign = session.get_one(Campaign, campaign_id)
+        campaign.flow_version = 1
+    return campaign_id
+
+
+def publish(application: Application, campaign_id: int) -> None:
+    """Let it run; the engine of another process sees it at its next turn."""
+    with application.database.write() as session:
+        publish_campaign(session, campaign_id, actor=OPERATOR, now=clock.now())
