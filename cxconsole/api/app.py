@@ -4,7 +4,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
-from cxconsole.api import campaigns, contacts, gateways, health, jobs, suppressions, templates
+from cxconsole.api import campaigns, comms, contacts, gateways, health, jobs, suppressions, templates
 from cxconsole.api.docs import add_docs
 from cxconsole.api.problems import add_problem_handlers
 from cxconsole.api.route import ApiRoute
@@ -18,7 +18,9 @@ RESOURCES: tuple[APIRouter, ...] = (
     contacts.router,
     templates.router,
     gateways.router,
+    suppressions.import_router,
     suppressions.router,
+    comms.router,
     jobs.router,
 )
 

@@ -10,8 +10,9 @@ from pydantic import Field
 
 from cxconsole.api.call import Body, Call, Caller, Listing, Pages, Search, parse_campaign_id, parse_key
 from cxconsole.api.route import ApiRoute
+from cxconsole.api.upload import Uploaded, describe_parts, upload_route
 from cxconsole.api.views import CampaignId, Id, View
-from cxconsole.audience.suppression_files import export_suppressions
+from cxconsole.audience.suppression_files import export_suppressions, import_suppressions
 from cxconsole.audience.suppressions import add_suppression, list_suppressions, remove_suppression
 from cxconsole.errors import Invalid, NotFound
 from cxconsole.signals import topics
@@ -19,6 +20,17 @@ from models.person import Channel
 from models.suppression import SuppressionReason
 
 router = APIRouter(prefix="/suppressions", tags=["suppressions"], route_class=ApiRoute)
+
+_PARTS = {
+    "channel": "The channel, for rows that name none; without, every channel.",
+    "campaign_id": "The campaign they hold for; without, every campaign.",
+    "reason": "The reason, for rows that name none; without, manual.",
+}
+import_router = APIRouter(
+    prefix="/suppressions",
+    tags=["suppressions"],
+    route_class=upload_route(right="suppressions.edit", parts=frozenset(_PARTS)),
+)
 
 ReasonFilter = Annotated[SuppressionReason | None, Query(description="Only those with this reason.")]
 ChannelFilter = Annotated[Channel | None, Query(description="Only those of this channel.")]
@@ -47,6 +59,25 @@ class SuppressionReading(View):
     reason: str
     note: str
     created_at: datetime
+
+
+class RefusedReading(View):
+    """A row that was not taken; `row_number` is what a spreadsheet shows."""
+
+    row_number: int
+    value: str
+    reason: str
+    remedy: str
+
+
+class ImportReading(View):
+    """What came of the file: rows = added + already + rejected. Of the rejected rows the first 100 are told."""
+
+    rows: int
+    added: int
+    already: int
+    rejected: int
+    first_rejected: list[RefusedReading]
 
 
 @router.get("")
@@ -106,6 +137,23 @@ def remove(call: Caller, suppression_id: str) -> None:
     with call.write() as session:
         remove_suppression(session, parse_key(suppression_id, "suppression"), actor=call.actor, now=call.now)
     call.publish(topics.SUPPRESSIONS)
+
+
+@import_router.post("/import", openapi_extra=describe_parts(_PARTS))
+def import_file(call: Caller, upload: Uploaded) -> ImportReading:
+    """Suppress every address of a CSV file: all or nothing, 200,000 rows at most.
+
+    The first row names the columns `address`, `channel`, `reason` and `note`, or there is one column, of addresses.
+    """
+    given = upload.fields
+    campaign_id = _campaign(given.get("campaign_id") or None)
+    with upload.path.open(encoding="utf-8-sig", errors="replace", newline="") as lines, call.write() as session:
+        found = import_suppressions(
+            session, lines, channel=given.get("channel") or None, campaign_id=campaign_id,
+            reason=given.get("reason") or SuppressionReason.MANUAL, actor=call.actor, now=call.now,
+        )  # fmt: skip
+    call.publish(topics.SUPPRESSIONS, topics.WORK)
+    return ImportReading.of(found)
 
 
 def csv_response(chunks: Iterator[str], file_name: str) -> StreamingResponse:

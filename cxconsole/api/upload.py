@@ -3,17 +3,17 @@
 import asyncio
 import hashlib
 import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Annotated, Any, BinaryIO, ClassVar
 
-from fastapi import Request
+from fastapi import Depends, Request, Response
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from cxconsole.api.body import limited_stream
+from cxconsole.api.route import IDEMPOTENCY_HEADER, ApiRoute, Handler, answer_once
+from cxconsole.bootstrap import Application
 from cxconsole.errors import Invalid, Malformed, TooLarge, Unsupported
 
 MAX_FILE_BYTES = 4 * 1024**3
@@ -31,13 +31,58 @@ class Upload:
     size: int = 0
     fields: dict[str, str] = field(default_factory=dict)
     sha256: str = ""
+    kept: bool = False
+    """Set by the call when the file is to stay."""
 
 
-@asynccontextmanager
-async def receive_upload(
-    request: Request, folder: Path, *, fields: frozenset[str] = frozenset()
-) -> AsyncIterator[Upload]:
-    """Receive one file, named `file`, and the text parts in `fields`; when the block raises, the file goes away.
+class UploadRoute(ApiRoute):
+    """A call with a file. It arrives before the call begins and goes away after it, unless the call keeps it."""
+
+    parts: ClassVar[frozenset[str]] = frozenset()
+    """The text parts that may come with the part `file`."""
+    right: ClassVar[str]
+    """Asked for before anything is received."""
+
+    async def serve_body(self, request: Request, inner: Handler, application: Application) -> Response:
+        """Receive the parts, then answer."""
+        request.state.actor.require(self.right)
+        upload = await receive_upload(request, application.settings.import_dir, parts=self.parts)
+        request.state.upload = upload
+
+        async def call() -> Response:
+            return await inner(request)
+
+        try:
+            if IDEMPOTENCY_HEADER in request.headers:
+                return await answer_once(request, application, upload.sha256, call)
+            return await call()
+        finally:
+            if not upload.kept:
+                await asyncio.to_thread(upload.path.unlink, missing_ok=True)
+
+
+def upload_route(*, right: str, parts: frozenset[str]) -> type[UploadRoute]:
+    """The class of a call with a file, for those with this right."""
+    return type("UploadRoute", (UploadRoute,), {"right": right, "parts": parts})
+
+
+def _get_upload(request: Request) -> Upload:
+    return request.state.upload
+
+
+Uploaded = Annotated[Upload, Depends(_get_upload)]
+
+
+def describe_parts(parts: dict[str, str]) -> dict[str, Any]:
+    """The body of such a call, for the API's description: the parts by name, with what each is."""
+    fields: dict[str, Any] = {"file": {"type": "string", "format": "binary", "description": "A CSV file."}}
+    fields |= {name: {"type": "string", "description": text} for name, text in parts.items()}
+    schema = {"type": "object", "required": ["file"], "properties": fields, "additionalProperties": False}
+    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
+
+
+async def receive_upload(request: Request, folder: Path, *, parts: frozenset[str]) -> Upload:
+    """Receive one file, named `file`, and the text parts; nothing of it stays when this raises.
 
     Raises Unsupported, Malformed, TooLarge, or Invalid for parts that are missing or not known.
     """
@@ -48,11 +93,11 @@ async def receive_upload(
         raise Malformed("The Content-Type names no boundary between the parts.")
     upload = Upload(path=folder / f"{uuid.uuid4().hex}.upload")
     try:
-        await _receive(request, upload, options[b"boundary"], fields)
-        yield upload
+        await _receive(request, upload, options[b"boundary"], parts)
     except BaseException:
         await asyncio.to_thread(upload.path.unlink, missing_ok=True)
         raise
+    return upload
 
 
 async def _receive(request: Request, upload: Upload, boundary: bytes, fields: frozenset[str]) -> None:
