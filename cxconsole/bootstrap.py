@@ -8,6 +8,7 @@ from cxconsole.accounts.vault import Vault
 from cxconsole.campaigns.advance import FlowHooks
 from cxconsole.campaigns.due import drain_due_contacts
 from cxconsole.campaigns.holds import settle_holds
+from cxconsole.campaigns.lifecycle import remove_leftovers
 from cxconsole.comms.limits import purge_usage
 from cxconsole.comms.recall import recall_deliveries
 from cxconsole.comms.recovery import recover_deliveries
@@ -65,6 +66,7 @@ def build_jobs(application: Application) -> list[Job]:
             announces=(topics.CAMPAIGNS,),
         ),
         Job(name="settle_holds", drain=settle_holds, every_seconds=1, limit=10_000, announces=(topics.CAMPAIGNS,)),
+        Job(name="remove_leftovers", drain=remove_leftovers, every_seconds=5, limit=10_000),
         Job(name="recover_deliveries", drain=recover_deliveries, every_seconds=2, announces=(topics.DELIVERIES,)),
         Job(
             name="refill_demo",

@@ -1,7 +1,6 @@
 """The flow of a campaign: what is said, over which way, in which order, after which wait.
 
-Stored as a graph, shown as a line of steps. The functions without a session are pure; the engine
-asks `next_node` what comes after where a contact stands.
+Stored as a graph, shown as a line of steps. How the engine walks it is in `campaigns/graph.py`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -44,60 +43,20 @@ class Step:
     only_if_not: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Next:
-    """The node that follows, and on what terms: `delay` after the node before, left out if `unless` has happened."""
-
-    node: str
-    channel: str
-    template_id: int | None
-    gateway_id: int | None
-    delay: timedelta
-    unless: str | None
-
-
-def next_node(graph: Mapping[str, Any], node: str | None) -> Next | None:
-    """What comes after `node`; after None, the start. None when nothing is left or the node is not known any more."""
-    if node is None:
-        target, delay, unless = graph.get("start"), "PT0S", None
-    else:
-        edge = next((one for one in graph.get("edges", ()) if one["source"] == node), None)
-        if edge is None:
-            return None
-        target, delay, unless = edge["target"], edge.get("delay") or "PT0S", edge.get("unless")
-    found = find_node(graph, target)
-    if found is None:
-        return None
-    return Next(
-        node=found["id"],
-        channel=found["channel"],
-        template_id=found.get("template_id"),
-        gateway_id=found.get("gateway_id"),
-        delay=parse_duration(delay),
-        unless=unless,
-    )
-
-
-def find_node(graph: Mapping[str, Any], node: str | None) -> Mapping[str, Any] | None:
-    """The node with this id."""
-    return next((one for one in graph.get("nodes", ()) if one["id"] == node), None)
-
-
 def steps_of(graph: Mapping[str, Any]) -> list[Step]:
     """The graph as a line, from its start."""
+    nodes = {node["id"]: node for node in graph.get("nodes", ())}
+    following = {edge["source"]: edge for edge in graph.get("edges", ())}
     steps: list[Step] = []
-    following = next_node(graph, None)
-    while following is not None and len(steps) < MAX_STEPS:
+    node, way = nodes.get(graph.get("start")), {}
+    while node is not None and len(steps) < MAX_STEPS:
         step = Step(
-            id=following.node,
-            channel=following.channel,
-            template_id=following.template_id,
-            gateway_id=following.gateway_id,
-            delay=format_duration(following.delay),
-            only_if_not=following.unless,
-        )
+            id=node["id"], channel=node["channel"], template_id=node.get("template_id"),
+            gateway_id=node.get("gateway_id"), delay=way.get("delay") or "PT0S", only_if_not=way.get("unless"),
+        )  # fmt: skip
         steps.append(step)
-        following = next_node(graph, following.node)
+        way = following.get(node["id"]) or {}
+        node = nodes.get(way.get("target"))
     return steps
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import CursorResult, and_, or_, true, update
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
+from cxconsole.audience.counters import column_of, move_contacts
 from cxconsole.journey.tape import append_events
 from models.campaign import Campaign, CampaignProgress, CampaignState
 from models.contact import CampaignContact, ContactStatus, HoldReason
@@ -20,12 +21,6 @@ from models.event import EventType
 
 CHUNK = 10_000
 """How many contacts one transaction moves at most: under a second on either database."""
-
-HELD_COLUMN = {
-    HoldReason.UNPUBLISHED: "held_unpublished",
-    HoldReason.EXPIRED: "held_expired",
-    HoldReason.ENDED: "held_ended",
-}
 
 
 def desired_hold(campaign: Campaign, now: datetime) -> HoldReason | None:
@@ -76,7 +71,7 @@ class _Place:
 
     @property
     def column(self) -> str:
-        return "pending" if self.held is None else HELD_COLUMN[self.held]
+        return column_of(self.status, self.held)
 
 
 def _unsettled(now: datetime) -> SelectOfScalar[Campaign]:
@@ -111,15 +106,6 @@ def _count_of(session: Session, campaign_id: int, column: str) -> int:
     return session.scalar(counted) or 0
 
 
-def _count(session: Session, campaign_id: int, changes: dict[str, int]) -> None:
-    # relative, and after the rows: everyone locks contacts before counters, so nobody waits in a circle
-    session.execute(
-        update(CampaignProgress)
-        .where(col(CampaignProgress.campaign_id) == campaign_id)
-        .values({name: getattr(CampaignProgress, name) + number for name, number in changes.items()})
-    )
-
-
 def _move(session: Session, campaign_id: int, before: _Place, after: _Place, *, limit: int) -> int:
     """Move contacts with their count. The counter tells whether there are any: a settled campaign costs nothing."""
     if limit <= 0 or _count_of(session, campaign_id, before.column) <= 0:
@@ -143,7 +129,8 @@ def _move(session: Session, campaign_id: int, before: _Place, after: _Place, *, 
     )
     count = cast("CursorResult[tuple[()]]", session.execute(statement)).rowcount
     if count:
-        _count(session, campaign_id, {before.column: -count, after.column: count})
+        # after the rows: everyone locks contacts before counters, so nobody waits in a circle
+        move_contacts(session, campaign_id, {before.column: -count, after.column: count})
     return count
 
 
@@ -178,5 +165,5 @@ def _complete_waiting(session: Session, campaign_id: int, *, now: datetime, limi
         for contact_id, person_id in rows
     ]  # fmt: skip
     append_events(session, events)
-    _count(session, campaign_id, {"in_progress": -len(rows), "completed": len(rows)})
+    move_contacts(session, campaign_id, {"in_progress": -len(rows), "completed": len(rows)})
     return len(rows)
