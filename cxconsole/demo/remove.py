@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, exists, select, update
+from sqlalchemy import ColumnElement, delete, exists, insert, select, update
 from sqlmodel import Session, SQLModel
 
 from cxconsole.accounts.actor import Actor
@@ -103,7 +103,8 @@ def _keep_what_is_used(session: Session) -> int:
 
 def _remove_persons(session: Session) -> int:
     demo = select(_c(Person).id).where(_c(Person).is_demo)
-    for model in (Identity, CommDelivery, CommRequest, Suppression, PersonSearchQueue):
+    session.execute(insert(PersonSearchQueue).from_select(["person_id"], demo))  # so that search forgets them, too
+    for model in (Identity, CommDelivery, CommRequest, Suppression):
         _remove(session, model, _c(model).person_id.in_(demo))
     return _remove(session, Person, _c(Person).is_demo)
 

@@ -11,6 +11,7 @@ from sqlmodel import select
 
 from cxconsole.accounts.actor import OPERATOR
 from cxconsole.accounts.vault import Vault
+from cxconsole.audience.search import drain_person_search_queue
 from cxconsole.database import Database
 from cxconsole.demo.load import seed_contacts
 from cxconsole.demo.refill import LEAST_WAITING, refill_demo
@@ -165,12 +166,24 @@ def test_removal_takes_all_demo_rows_and_leaves_the_tape(seeded: Wired, now: dat
     for table in (
         "campaign", "campaign_contact", "contact_source", "contact_import", "comm_request", "comm_delivery", "person",
         "identity", "gateway", "template", "template_version", "flow", "campaign_progress", "campaign_channel",
-        "traffic_minute", "suppression", "sandbox_receipt", "person_search_queue",
+        "traffic_minute", "suppression", "sandbox_receipt",
     ):  # fmt: skip
         assert rows(seeded.database, f"SELECT count(*) FROM {table}") == [(0,)], table
     assert rows(seeded.database, "SELECT count(*) FROM event") == events
     with seeded.database.read() as session:
         assert not has_demo(session)
+
+
+def test_search_forgets_who_was_removed(seeded: Wired, now: datetime) -> None:
+    def index() -> int:
+        with seeded.database.write() as session:
+            drain_person_search_queue(session, now=now, limit=10_000)
+        return rows(seeded.database, "SELECT count(*) FROM person_search")[0][0]
+
+    assert index() == SMALL
+    with seeded.database.write() as session:
+        remove_demo(session, actor=OPERATOR, now=now)
+    assert index() == 0
 
 
 def test_removal_leaves_what_is_yours(seeded: Wired, now: datetime) -> None:
