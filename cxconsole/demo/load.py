@@ -9,10 +9,10 @@ import phonenumbers
 from sqlmodel import Session
 
 from cxconsole import clock
+from cxconsole.audience.counters import move_contacts
 from cxconsole.demo.bulk import document, moment, take_keys, write_rows
 from cxconsole.demo.people import DOMAINS, LANDS, PLANS, draw_names, plain
 from cxconsole.demo.seed import SEED, Wiring
-from cxconsole.demo.store import count_contacts
 from models.campaign import Campaign, CampaignProgress
 from models.contact import CampaignContact, ContactSource, SourceKind
 from models.event import Event, EventType
@@ -132,4 +132,4 @@ def _count(session: Session, campaign_id: int, source_id: int, size: int) -> Non
     source.created += size
     source.contacts += size
     session.flush()
-    count_contacts(session, campaign_id, size)
+    move_contacts(session, campaign_id, {"planned": size, "pending": size})

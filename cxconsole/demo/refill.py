@@ -5,10 +5,11 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlmodel import Session
 
+from cxconsole.audience.counters import move_contacts
 from cxconsole.demo.bulk import document, moment, take_keys, write_rows
 from cxconsole.demo.people import Population
 from cxconsole.demo.seed import SEED
-from cxconsole.demo.store import count_contacts, write_persons
+from cxconsole.demo.store import write_persons
 from cxconsole.demo.world import CAMPAIGNS, RUNNING_KEY
 from models.campaign import Campaign, CampaignProgress, CampaignState
 from models.contact import CampaignContact, ContactSource, SourceKind
@@ -44,7 +45,7 @@ def refill_demo(session: Session, *, now: datetime, limit: int) -> int:
     )
     added = write_persons(session, [person for person in people if person.email])
     _add_contacts(session, campaign.id, [person_id for person_id, _ in added], now)
-    count_contacts(session, campaign.id, len(added))
+    move_contacts(session, campaign.id, {"planned": len(added), "pending": len(added)})
     return len(added)
 
 

@@ -2,18 +2,17 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import update
-from sqlmodel import Session, col
+from sqlmodel import Session
 
 from cxconsole.accounts.vault import Vault
-from cxconsole.campaigns.holds import HELD_COLUMN
+from cxconsole.audience.counters import column_of
 from cxconsole.demo.bulk import advance_key, document, moment, take_keys, write_rows
 from cxconsole.demo.content import TEMPLATES
 from cxconsole.demo.history import TIMES, Ledger
 from cxconsole.demo.people import DemoPerson
 from models.campaign import CampaignChannel, CampaignProgress, TrafficMinute
 from models.comm import CommDelivery, CommRequest, RateUsage
-from models.contact import CampaignContact, ContactStatus, HoldReason
+from models.contact import CampaignContact
 from models.event import Event
 from models.gateway import Gateway, GatewayHealth, SandboxReceipt
 from models.person import Identity, Person, PersonSearchQueue
@@ -147,20 +146,11 @@ def write_ledger(session: Session, ledger: Ledger, campaign_ids: list[int]) -> N
     _write_numbers(session, ledger, campaign_ids)
 
 
-def count_contacts(session: Session, campaign_id: int, more: int) -> None:
-    """So many more pending contacts; after their rows, as everyone else locks them."""
-    session.execute(
-        update(CampaignProgress)
-        .where(col(CampaignProgress.campaign_id) == campaign_id)
-        .values(planned=col(CampaignProgress.planned) + more, pending=col(CampaignProgress.pending) + more)
-    )
-
-
 def _write_numbers(session: Session, ledger: Ledger, campaign_ids: list[int]) -> None:
     progress = {campaign_id: CampaignProgress(campaign_id=campaign_id) for campaign_id in campaign_ids}
     for (campaign_id, status, hold), count in ledger.statuses.items():
         row = progress[campaign_id]
-        column = HELD_COLUMN[HoldReason(hold)] if status == ContactStatus.HELD and hold else str(status)
+        column = column_of(status, hold)
         setattr(row, column, getattr(row, column) + count)
         row.planned += count
     channels: dict[tuple[int, str], CampaignChannel] = {}
