@@ -87,6 +87,7 @@ MORE: dict[str, tuple[Setting, ...]] = {
     ),
     "http": (
         Setting(name="verify", label="Check the server's certificate", flag=True, wide=True),
+        Setting(name="ca_certificate", label="Certificate of an own authority", rows=3, wide=True, mono=True),
         Setting(name="success_path", label="JSON path to check", mono=True),
         Setting(name="success_equals", label="Its value when taken", mono=True),
         Setting(name="error_path", label="JSON path of the vendor's words", mono=True),

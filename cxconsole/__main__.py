@@ -27,7 +27,9 @@ def _make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="cxconsole", description="The customer experience console.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("run", help="start the console").set_defaults(run=_run)
-    commands.add_parser("worker", help="run the jobs alone, beside a console elsewhere").set_defaults(run=_work)
+    worker = commands.add_parser("worker", help="run the jobs alone, beside a console elsewhere")
+    worker.add_argument("--parent", type=int, help=argparse.SUPPRESS)
+    worker.set_defaults(run=_work)
     seed = commands.add_parser("seed", help="fill an empty database with the demo world")
     seed.add_argument("--contacts", type=int, default=None, help="how many persons the world has")
     seed.set_defaults(run=_seed)
@@ -50,13 +52,13 @@ def _run(_given: argparse.Namespace) -> None:
     serve.run()
 
 
-def _work(_given: argparse.Namespace) -> None:
+def _work(given: argparse.Namespace) -> None:
     from cxconsole import serve
     from cxconsole.engine import run_worker
 
     application = _open()
     serve.start_logging(application.settings)
-    run_worker(application)
+    run_worker(application, parent=given.parent)
 
 
 def _seed(given: argparse.Namespace) -> None:

@@ -7,25 +7,17 @@ import reflex as rx
 
 from cxconsole.api.app import build_api
 from cxconsole.bootstrap import get_application
-from cxconsole.engine import EngineThread
-from cxconsole.settings import EngineMode
+from cxconsole.engine_beside import engine_beside
 from pages import add_pages
+from state.faults import tell_fault
 from state.gate import Gate
 
 
 @asynccontextmanager
-async def run_engine_beside() -> AsyncIterator[None]:
-    """The engine runs while the console runs, where CXCONSOLE_ENGINE says."""
-    application = get_application()
-    if application.settings.engine is not EngineMode.HERE:
+async def run_beside() -> AsyncIterator[None]:
+    """What runs while the console runs."""
+    async with engine_beside(get_application()):
         yield
-        return
-    engine = EngineThread(application)
-    engine.start()
-    try:
-        yield
-    finally:
-        engine.stop()
 
 
 app = rx.App(
@@ -36,9 +28,10 @@ app = rx.App(
         rx.el.script(src="/boot.js"),
     ],
     toaster=rx.toast.provider(position="bottom-right", expand=False),
+    backend_exception_handler=tell_fault,
     html_lang="en",
 )
 app.app_wraps.pop((5, "Overlay"), None)  # the shell says itself when the connection is lost
-app.register_lifespan_task(run_engine_beside)
+app.register_lifespan_task(run_beside)
 app.add_middleware(Gate(), index=0)  # before hydration, so that nothing of a state is told first
 add_pages(app)

@@ -6,6 +6,7 @@ child, or on other machines (`python -m cxconsole worker`); it does not know whi
 
 import asyncio
 import logging
+import os
 import signal
 import sys
 import threading
@@ -27,19 +28,31 @@ async def run_engine(application: Application) -> None:
         group.create_task(build_sender(application).run())
 
 
-def run_worker(application: Application) -> None:
-    """The engine alone in this process, until SIGTERM or Ctrl-C; what is on the wire is finished first."""
+def run_worker(application: Application, *, parent: int | None = None) -> None:
+    """The engine alone in this process, until SIGTERM or Ctrl-C; what is on the wire is finished first.
+
+    With the process id of its parent it also ends when that one is gone, however it died.
+    """
 
     async def main() -> None:
         task = asyncio.ensure_future(run_engine(application))
+        watch = asyncio.ensure_future(_outlive_nobody(task, parent)) if parent else None
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, task.cancel)
         with suppress(asyncio.CancelledError):
             await task
+        if watch is not None:
+            watch.cancel()
         log.info("action=engine_stopped")
 
     uvloop.run(main())
+
+
+async def _outlive_nobody(task: asyncio.Future[None], parent: int) -> None:
+    while os.getppid() == parent:  # noqa: ASYNC110 - nothing tells when a parent is gone
+        await asyncio.sleep(0.5)
+    task.cancel()
 
 
 class EngineThread:

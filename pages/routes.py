@@ -14,6 +14,7 @@ from pages.campaigns import campaigns
 from pages.contact_trail import contact_trail
 from pages.gateways import gateways
 from pages.home import home
+from pages.nowhere import nowhere
 from pages.sandbox import sandbox
 from state.campaign import CampaignState
 from state.campaigns import CampaignsState
@@ -92,7 +93,8 @@ PAGES: tuple[Page, ...] = (
 
 
 def add_pages(app: rx.App) -> None:
-    """Add every page to the app, with the shell around it."""
+    """Add every page to the app, with the shell around it, and the one for addresses that are none."""
+    app.add_page(lambda: shell(nowhere(), nav=NAV, active=""), route="404", title="Not found · cxconsole")
     for page in PAGES:
         app.add_page(
             _around(page),

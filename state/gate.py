@@ -14,6 +14,8 @@ from reflex_base.event import Event
 
 from cxconsole.accounts.actor import OPERATOR, Actor
 
+_REFUSE = Event(name="_redirect", payload={"path": "/refused.html", "external": True, "popup": False, "replace": True})
+
 
 def actor_of(client_ip: str) -> Actor | None:
     """Who speaks from this address; None for nobody we know."""
@@ -35,4 +37,4 @@ class Gate(Middleware):
             return None
         root.reset()
         root._clean()
-        return StateUpdate()
+        return StateUpdate(events=[_REFUSE])

@@ -45,10 +45,10 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def start_console(data_dir: Path, **settings: str) -> tuple[subprocess.Popen[bytes], Console]:
+def start_console(data_dir: Path, *, port: int = 0, **settings: str) -> tuple[subprocess.Popen[bytes], Console]:
     """Start the console on this data folder and wait until it answers."""
     build_front_end()
-    port, log = free_port(), data_dir / "server.log"
+    port, log = port or free_port(), data_dir / "server.log"
     environment = {
         **os.environ, "CXCONSOLE_PORT": str(port), "CXCONSOLE_DATA_DIR": str(data_dir), "CXCONSOLE_DATABASE_URL": "",
         **{f"CXCONSOLE_{name.upper()}": value for name, value in settings.items()},
