@@ -5,6 +5,7 @@ from functools import cache, partial
 
 from cxconsole.accounts.idempotency import drain_kept_answers
 from cxconsole.accounts.vault import Vault
+from cxconsole.audience.search import INDEX_BATCH, drain_person_search_queue
 from cxconsole.campaigns.advance import FlowHooks
 from cxconsole.campaigns.due import drain_due_contacts
 from cxconsole.campaigns.holds import settle_holds
@@ -92,6 +93,13 @@ def build_jobs(application: Application) -> list[Job]:
             announces=(topics.SANDBOX,),
         ),
         Job(name="forget_kept_answers", drain=drain_kept_answers, every_seconds=600, wakes_on=()),
+        Job(
+            name="index_persons",
+            drain=drain_person_search_queue,
+            every_seconds=1,
+            limit=INDEX_BATCH,
+            wakes_on=(topics.IMPORTS,),
+        ),
         Job(name="purge_usage", drain=purge_usage, every_seconds=60, limit=10_000, wakes_on=()),
     ]
 

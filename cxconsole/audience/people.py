@@ -8,9 +8,13 @@ from sqlalchemy import String, cast, func, literal, or_, select
 from sqlmodel import Session, col
 
 from cxconsole.accounts.actor import Actor
+from cxconsole.audience.search import find_person_ids, search_fold, split_words
 from cxconsole.errors import NotFound
 from models.campaign import Campaign, campaign_code
-from models.person import Identity, Person
+from models.person import Identity, IdentityKind, Person
+
+_LOOKED_AT = 1_000
+_HINT_RANK = {IdentityKind.EMAIL: 3, IdentityKind.PHONE: 2, IdentityKind.CUSTOMER_ID: 1}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,6 +140,28 @@ def _search_campaigns(session: Session, words: list[str], limit: int) -> list[Ca
 
 
 def search_people(session: Session, q: str, limit: int = 20, *, actor: Actor) -> list[PersonHit]:
-    """People who have every word of `q` somewhere in a name, address, id or attribute."""
+    """People who have every word of `q` somewhere in a name, address, id or attribute; the oldest first."""
     actor.require("persons.read")
-    return []
+    words = split_words(q)
+    ids = sorted(find_person_ids(session, words, limit=_LOOKED_AT))[:limit]
+    rows = session.execute(
+        select(col(Person.id), col(Person.first_name), col(Person.last_name)).where(col(Person.id).in_(ids))
+    ).all()
+    hints = _read_hints(session, ids, words)
+    names = {row[0]: person_name(row[1], row[2]) for row in rows}
+    return [PersonHit(id=key, name=names[key], hint=hints.get(key, "")) for key in ids if key in names]
+
+
+def _read_hints(session: Session, ids: list[int], words: tuple[str, ...]) -> dict[int, str]:
+    """An address of each: one that holds a word of the search, else the one that is used for sending."""
+    rows = session.execute(
+        select(col(Identity.person_id), col(Identity.kind), col(Identity.value), col(Identity.is_primary)).where(
+            col(Identity.person_id).in_(ids)
+        )
+    ).all()
+    best: dict[int, tuple[bool, bool, int, str]] = {}
+    for person_id, kind, value, is_primary in rows:
+        found = any(word in search_fold(value) for word in words)
+        rank = (found, is_primary, _HINT_RANK.get(kind, 0), value)
+        best[person_id] = max(best.get(person_id, rank), rank)
+    return {person_id: rank[-1] for person_id, rank in best.items()}

@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import BigInteger
 from sqlmodel import Session, col
 
+from models.contact import ContactImport, ImportState
 from models.person import PersonSearchQueue
 from models.person_search import FTS
 
@@ -24,6 +25,7 @@ SEARCH = table("person_search", column("person_id", BigInteger), column("body", 
 MAX_WORDS = 8
 INDEX_BATCH = 2_000
 """Persons a turn of the job: about a tenth of a second, so that other writers of SQLite wait no longer."""
+_BESIDE_IMPORT = 200
 _GRAM = 3
 _MAX_GRAMS = 24
 
@@ -92,6 +94,8 @@ def drain_person_search_queue(session: Session, *, now: datetime, limit: int) ->
     """Bring the texts of up to `limit` queued persons up to date; the count of rows taken from the queue."""
     del now  # the text of a person does not depend on the time
     sqlite = is_sqlite(session)
+    if _imports_run(session):
+        limit = min(limit, _BESIDE_IMPORT)
     lock = "" if sqlite else " FOR UPDATE SKIP LOCKED"
     queued = session.execute(
         text(f"SELECT id, person_id FROM person_search_queue ORDER BY id LIMIT :limit{lock}"),  # noqa: S608
@@ -110,6 +114,12 @@ def drain_person_search_queue(session: Session, *, now: datetime, limit: int) ->
         {"ids": _list([row.id for row in queued], sqlite)},
     )
     return len(queued)
+
+
+def _imports_run(session: Session) -> bool:
+    """While a file is read, the index steps back: an import is what somebody waits for."""
+    running = exists().where(col(ContactImport.state) == ImportState.RUNNING.value)
+    return bool(session.execute(select(running)).scalar())
 
 
 def _in_list(sqlite: bool) -> str:

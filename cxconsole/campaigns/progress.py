@@ -3,15 +3,24 @@
 Nothing here counts contacts: the numbers are kept beside the rows and only read.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
 from cxconsole.accounts.actor import Actor
+from cxconsole.campaigns.outlook import Outlook, campaign_window, get_outlook, send_capacity
 from cxconsole.errors import NotFound
-from models.campaign import Campaign, CampaignChannel, CampaignProgress, TrafficMinute, campaign_code
+from models.campaign import (
+    Campaign,
+    CampaignChannel,
+    CampaignProgress,
+    CampaignState,
+    TrafficMinute,
+    campaign_code,
+)  # fmt: skip
 from models.contact import HoldReason
 
 
@@ -28,54 +37,6 @@ class ChannelNumbers:
     replied: int = 0
     unsubscribed: int = 0
     complained: int = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReasonCount:
-    """How many contacts ended in `status` for the same reason, in words."""
-
-    status: str
-    reason: str
-    count: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class WaitingCount:
-    """Messages that wait for `quiet_hours`, `frequency_cap` or `retry`; the first of them is free at `until`."""
-
-    cause: str
-    count: int
-    until: datetime | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class PacePoint:
-    """Messages handed over (or failed) up to `at`; `done` is None for the future, `plan` when there is no plan."""
-
-    at: datetime
-    done: int | None
-    plan: int | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class PlannedHour:
-    """What is expected to leave within the hour that begins at `at`. `step` counts from 1."""
-
-    at: datetime
-    count: int
-    channel: str
-    step: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outlook:
-    """The slower half of a campaign's progress, for pages that show it in full."""
-
-    reasons: tuple[ReasonCount, ...] = ()
-    waiting: tuple[WaitingCount, ...] = ()
-    pace: tuple[PacePoint, ...] = ()
-    next_hours: tuple[PlannedHour, ...] = ()
-    next_due_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,19 +68,14 @@ class Progress:
 
 
 def get_progress(session: Session, campaign_id: int, *, actor: Actor, now: datetime, outlook: bool = True) -> Progress:
-    """The campaign's numbers. Without the outlook it costs three key look-ups, so a live page may ask often."""
+    """The campaign's numbers. Without the outlook it costs a few key look-ups, so a live page may ask often."""
     actor.require("campaigns.read")
     campaign = session.get(Campaign, campaign_id)
     if campaign is None:
         raise NotFound(f"There is no campaign {campaign_code(campaign_id)}.")
     numbers = session.get(CampaignProgress, campaign_id) or CampaignProgress(campaign_id=campaign_id)
-    channels = session.execute(
-        select(CampaignChannel)
-        .where(col(CampaignChannel.campaign_id) == campaign_id)
-        .order_by(col(CampaignChannel.channel))
-    ).scalars()
-    rate = rate_per_minute(session, campaign_id, now=now)
-    left = numbers.pending + numbers.in_progress
+    rate = rates_per_minute(session, [campaign_id], now=now).get(campaign_id, 0)
+    finishes_at = estimate_finish(session, campaign, numbers, rate, now=now)
     return Progress(
         campaign_id=campaign_id,
         planned=numbers.planned,
@@ -134,23 +90,52 @@ def get_progress(session: Session, campaign_id: int, *, actor: Actor, now: datet
             HoldReason.EXPIRED.value: numbers.held_expired,
             HoldReason.ENDED.value: numbers.held_ended,
         },
-        channels={
-            row.channel: ChannelNumbers(**{name: getattr(row, name) for name in ChannelNumbers.__dataclass_fields__})
-            for row in channels
-        },
+        channels=read_channels(session, campaign_id),
         rate_per_minute=rate,
-        finishes_at=now + timedelta(minutes=left / rate) if rate and left else None,
-        outlook=Outlook() if outlook else None,
+        finishes_at=finishes_at,
+        outlook=get_outlook(session, campaign, numbers, rate=rate, finishes_at=finishes_at, now=now)
+        if outlook
+        else None,
     )
 
 
-def rate_per_minute(session: Session, campaign_id: int, *, now: datetime) -> int:
-    """What the campaign sent in the 60 seconds before `now`; the older part of them is taken in proportion."""
-    minute, second = divmod(now.timestamp(), 60)
+def read_channels(session: Session, campaign_id: int) -> dict[str, ChannelNumbers]:
+    """The numbers of each channel on which the campaign has sent."""
     rows = session.execute(
-        select(col(TrafficMinute.minute), func.sum(col(TrafficMinute.sent)))
-        .where(col(TrafficMinute.campaign_id) == campaign_id, col(TrafficMinute.minute) >= int(minute) - 1)
-        .group_by(col(TrafficMinute.minute))
+        select(CampaignChannel)
+        .where(col(CampaignChannel.campaign_id) == campaign_id)
+        .order_by(col(CampaignChannel.channel))
+    ).scalars()
+    names = ChannelNumbers.__dataclass_fields__
+    return {row.channel: ChannelNumbers(**{name: getattr(row, name) for name in names}) for row in rows}
+
+
+def rates_per_minute(session: Session, campaign_ids: Sequence[int], *, now: datetime) -> dict[int, int]:
+    """What each campaign sent in the 60 seconds before `now`; of the minute before, the part that counts."""
+    minute, second = divmod(now.timestamp(), 60)
+    traffic = TrafficMinute
+    rows = session.execute(
+        select(col(traffic.campaign_id), col(traffic.minute), func.sum(col(traffic.sent)))
+        .where(col(traffic.campaign_id).in_(campaign_ids), col(traffic.minute) >= int(minute) - 1)
+        .group_by(col(traffic.campaign_id), col(traffic.minute))
     ).all()
-    sent = {row[0]: int(row[1]) for row in rows}
-    return round(sent.get(int(minute), 0) + sent.get(int(minute) - 1, 0) * (60 - second) / 60)
+    rates: dict[int, float] = {}
+    for campaign_id, at, sent in rows:
+        share = 1.0 if at >= int(minute) else (60 - second) / 60
+        rates[campaign_id] = rates.get(campaign_id, 0.0) + int(sent) * share
+    return {campaign_id: round(rate) for campaign_id, rate in rates.items()}
+
+
+def estimate_finish(
+    session: Session, campaign: Campaign, numbers: CampaignProgress, rate: int, *, now: datetime
+) -> datetime | None:
+    """When nobody will be left at this rate (or, before it has one, at its limits), counting open hours only."""
+    left = numbers.pending + numbers.in_progress
+    if not left or campaign.state != CampaignState.PUBLISHED:
+        return None
+    pace = rate or send_capacity(session, campaign)
+    window = campaign_window(campaign)
+    if not pace or window is None:
+        return None
+    begin = max(now, campaign.starts_at) if campaign.starts_at else now
+    return window.add_open_seconds(begin, left / pace * 60)
