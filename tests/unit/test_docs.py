@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from cxconsole.api.app import build_api
+from cxconsole.bootstrap import build_application
 from cxconsole.gateways.registry import KINDS
 from cxconsole.settings import Settings
 from models.event import EventType
@@ -47,6 +49,15 @@ def test_every_dependency_is_documented() -> None:
     assert len(pinned) > 30
     assert not pinned - first_cells("dependencies.md"), "say in docs/dependencies.md what they are for"
     assert not first_cells("dependencies.md") - pinned - {"package", "---"}, "no longer in use: take them out"
+
+
+def test_every_rest_route_is_documented(tmp_path: Path) -> None:
+    api = build_api(build_application(Settings(data_dir=tmp_path, demo=False)))  # type: ignore[call-arg]
+    routes = {f"{verb.upper()} {path}" for path, verbs in api.openapi()["paths"].items() for verb in verbs}
+    assert len(routes) > 30
+    calls = {cell for cell in first_cells("api.md") if " /" in cell}
+    assert not routes - calls, "add each to the tables of docs/api.md"
+    assert not calls - routes, "these routes are gone: take them out of docs/api.md"
 
 
 def test_no_link_between_pages_is_broken() -> None:
