@@ -74,8 +74,10 @@ class Database:
             path = Path(make_url(url).database or "")
             path.parent.mkdir(parents=True, exist_ok=True)
             self._gate: _WriterGate | None = _WriterGate(path.with_name(path.name + ".writer"))
-            self.reader = _sqlite_engine(url, "BEGIN")
-            self.writer = _sqlite_engine(url, "BEGIN IMMEDIATE")
+            # The one writer gets the large cache: random inserts live on it. Readers are many and share the
+            # system's cache; each keeps little, so that the process stays small however large the file is.
+            self.reader = _sqlite_engine(url, "BEGIN", cache_kb=8_000)
+            self.writer = _sqlite_engine(url, "BEGIN IMMEDIATE", cache_kb=32_000)
         else:
             self._gate = None
             self.reader = self.writer = create_engine(url, pool_size=12, max_overflow=20, pool_pre_ping=True)
@@ -102,8 +104,10 @@ class Database:
         self.writer.dispose()
 
 
-def _sqlite_engine(url: str, begin: str) -> Engine:
-    engine = create_engine(url, pool_size=16, max_overflow=32, connect_args={"timeout": 60, "check_same_thread": False})
+def _sqlite_engine(url: str, begin: str, *, cache_kb: int) -> Engine:
+    engine = create_engine(
+        url, pool_size=16, max_overflow=32, pool_use_lifo=True, connect_args={"timeout": 60, "check_same_thread": False}
+    )
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
@@ -113,9 +117,9 @@ def _sqlite_engine(url: str, begin: str) -> Engine:
         cursor.execute("PRAGMA synchronous=FULL")  # what was sent must survive a power cut
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.execute("PRAGMA busy_timeout=60000")
-        cursor.execute("PRAGMA cache_size=-32000")
+        cursor.execute(f"PRAGMA cache_size=-{cache_kb}")
         cursor.execute("PRAGMA temp_store=MEMORY")
-        cursor.execute("PRAGMA mmap_size=268435456")
+        cursor.execute("PRAGMA mmap_size=67108864")
         cursor.close()
 
     @event.listens_for(engine, "begin")

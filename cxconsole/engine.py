@@ -62,6 +62,7 @@ class EngineThread:
         self._application = application
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
+        self._started = threading.Event()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
     def start(self) -> None:
@@ -71,6 +72,7 @@ class EngineThread:
 
     def stop(self, timeout_seconds: float = 15) -> bool:
         """Let what is on the wire finish, then end. False when that took too long."""
+        self._started.wait(timeout_seconds)
         if self._loop is not None and self._task is not None:
             self._loop.call_soon_threadsafe(self._task.cancel)
         self._thread.join(timeout_seconds)
@@ -83,6 +85,7 @@ class EngineThread:
     async def _main(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._task = asyncio.current_task()
+        self._started.set()
         try:
             await run_engine(self._application)
         except asyncio.CancelledError:

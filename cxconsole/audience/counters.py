@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 
-from sqlalchemy import insert, update
+from sqlalchemy import insert
 from sqlmodel import Session
 
+from cxconsole.driver import Driver
 from models.campaign import CampaignProgress
 from models.contact import ContactStatus, HoldReason
 
@@ -13,6 +14,8 @@ _COLUMN_OF_HOLD = {
     HoldReason.EXPIRED: "held_expired",
     HoldReason.ENDED: "held_ended",
 }
+
+_COLUMNS = frozenset(CampaignProgress.model_fields) - {"campaign_id"}
 
 
 def column_of(status: str, hold_reason: str | None) -> str:
@@ -30,13 +33,15 @@ def move_contacts(session: Session, campaign_id: int, deltas: Mapping[str, int])
     moves = {name: delta for name, delta in deltas.items() if delta}
     if not moves:
         return
-    columns = CampaignProgress.__table__.c  # type: ignore[attr-defined]
-    changed = session.execute(
-        update(CampaignProgress)
-        .where(columns.campaign_id == campaign_id)
-        .values({name: columns[name] + delta for name, delta in moves.items()})
-        .execution_options(synchronize_session=False)
-    )
-    if changed.rowcount == 0:  # type: ignore[attr-defined]
-        none = dict.fromkeys((column.name for column in columns), 0)
+    if unknown := moves.keys() - _COLUMNS:
+        raise ValueError(f"campaign_progress has no {', '.join(sorted(unknown))}")
+    session.flush()
+    driver = Driver(session)
+    sums = ", ".join(f"{name} = {name} + ?" for name in moves)
+    changed = driver.run(
+        f"UPDATE campaign_progress SET {sums} WHERE campaign_id = ?",  # noqa: S608
+        *moves.values(), campaign_id,
+    )  # fmt: skip
+    if changed.rowcount == 0:
+        none = dict.fromkeys(sorted(_COLUMNS), 0)
         session.execute(insert(CampaignProgress).values({**none, "campaign_id": campaign_id, **moves}))

@@ -68,6 +68,8 @@ def judge_health(health: Health, news: News, *, now: datetime) -> tuple[Health, 
 
 def _count_failures(health: Health, news: News, *, now: datetime) -> tuple[Health, EventType | None]:
     was_open = health.state == GatewayHealth.OPEN
+    if was_open and health.retry_at is not None and now < health.retry_at:
+        return health, None  # a straggler that was on its way when the circuit opened
     # while closed, many messages fail together: they are not so many reasons for a longer pause
     failures = health.failures + 1 if was_open else min(FAILURES_TO_OPEN, health.failures + news.failures)
     if news.succeeded and not was_open:

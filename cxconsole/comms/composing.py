@@ -8,7 +8,14 @@ from sqlmodel import Session, col, select
 from cxconsole.accounts.vault import Vault
 from cxconsole.comms.links import Links
 from cxconsole.comms.policy import Candidate
-from cxconsole.comms.rendering import CompiledTemplate, RenderProblem, compile_template, describe_fields, render
+from cxconsole.comms.rendering import (
+    CompiledTemplate,
+    Content,
+    RenderProblem,
+    compile_template,
+    describe_fields,
+    render,
+)
 from cxconsole.driver import Driver
 from cxconsole.gateways.port import OutgoingMessage
 from cxconsole.settings import Settings
@@ -52,7 +59,7 @@ class Composer:
         for version_id in missing:
             version = found.get(version_id)
             try:
-                compiled[version_id] = compile_template(version) if version else RenderProblem(_GONE)
+                compiled[version_id] = _compile(version)
             except RenderProblem as problem:
                 compiled[version_id] = problem
         self._compiled = compiled
@@ -77,6 +84,12 @@ class Composer:
             unsubscribe_url=url if rendered.html is not None else None,
             fields=fields,
         )
+
+
+def _compile(version: TemplateVersion | None) -> CompiledTemplate | RenderProblem:
+    if version is None:
+        return RenderProblem(_GONE)
+    return compile_template(Content(subject=version.subject, html=version.html, text=version.text))
 
 
 __all__ = ["Composer", "Composes"]

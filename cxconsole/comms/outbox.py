@@ -46,9 +46,10 @@ class Turn:
 class Outbox:
     """The rows of one gateway, for one sender."""
 
-    def __init__(self, database: Database, gateway_id: int, *, owner: str, hooks: CampaignHooks) -> None:
+    def __init__(self, database: Database, gateway_id: int, *, version: int, owner: str, hooks: CampaignHooks) -> None:
         self._database = database
         self._gateway_id = gateway_id
+        self._version = version
         self._owner = owner
         self._hooks = hooks
         self._policy = Policy(hooks)
@@ -67,7 +68,7 @@ class Outbox:
             turn = Turn()
             row = driver.run(
                 "SELECT active, health, health_error, health_since, health_retry_at, slowed_to_per_minute, "  # noqa: S608
-                "pace_before_slowing, paced_at, failures_in_a_row, per_minute, per_domain_per_minute "
+                "pace_before_slowing, paced_at, failures_in_a_row, per_minute, per_domain_per_minute, version "
                 f"FROM gateway WHERE id = ? {driver.for_update}",
                 self._gateway_id,
             ).first()
@@ -80,8 +81,8 @@ class Outbox:
                     f"WHERE id {driver.among_ids} AND state = 'sending' AND lease_owner = ?",
                     now + LEASE, list(held), self._owner,
                 )  # fmt: skip
-            if row is None:
-                turn.active = False
+            if row is None or row[11] != self._version:
+                turn.active = False  # it was changed: what the old settings found says nothing about the new ones
                 return turn
             turn.active = bool(row[0])
             self._judge_health(session, turn, _health_of(driver, row), news, now=now)

@@ -115,7 +115,7 @@ class Sender:
         lane = Lane(
             gateway,
             gateway_id=gateway_id,
-            outbox=Outbox(self._database, gateway_id, owner=self._owner, hooks=self._hooks),
+            outbox=Outbox(self._database, gateway_id, version=row.version, owner=self._owner, hooks=self._hooks),
             composer=self._composer,
             gate=self._gate,
             database=self._database,

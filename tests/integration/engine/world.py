@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import re
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -57,12 +58,20 @@ class MailServer:
         return [target for target, _ in self.got]
 
 
+def free_port() -> int:
+    """A port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 @contextlib.contextmanager
 def mail_server(**options: Any) -> Iterator[MailServer]:
+    port = options.pop("port", 0)
     server = MailServer(**options)
     loop = asyncio.new_event_loop()
     listening = loop.run_until_complete(
-        loop.create_server(lambda: SMTP(server, loop=loop, enable_SMTPUTF8=True), "127.0.0.1", 0)
+        loop.create_server(lambda: SMTP(server, loop=loop, enable_SMTPUTF8=True), "127.0.0.1", port)
     )
     server.port = listening.sockets[0].getsockname()[1]
     thread = threading.Thread(target=loop.run_forever, name="mail server")
