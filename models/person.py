@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Index
+from sqlalchemy import Index, text
 from sqlmodel import SQLModel
 
 from models.base import at_field, code_field, id_field, json_field, ref_field
@@ -50,6 +50,10 @@ class Person(SQLModel, table=True):
         Index("ix_person_last_name", "last_name", "first_name", "id"),
         Index("ix_person_first_name", "first_name", "id"),
         Index("ix_person_language", "language", "id"),
+        Index(
+            "ix_person_merged", "merged_into",
+            sqlite_where=text("merged_into IS NOT NULL"), postgresql_where=text("merged_into IS NOT NULL"),
+        ),
         {"sqlite_autoincrement": True},  # the Tape names persons by id, so an id is never given again
     )
 

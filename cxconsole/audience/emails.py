@@ -34,7 +34,7 @@ def _parse(raw: str) -> str | Problem:
         cleaned = cleaned.replace(special, "")
     cleaned = cleaned.removeprefix("mailto:").strip()
     try:
-        found = validate_email(cleaned, check_deliverability=False, test_environment=True)
+        found = validate_email(cleaned, check_deliverability=False, test_environment=True, strict=True)
     except (EmailSyntaxError, ValueError):
         return _explain(cleaned)
     return f"{found.local_part}@{found.domain.lower()}"

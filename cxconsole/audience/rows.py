@@ -46,6 +46,11 @@ class BadCell(NamedTuple):
     remedy: str
 
 
+def is_blank(cells: Sequence[str]) -> bool:
+    """Whether there is nothing in a row, as in those that spreadsheets leave at the end."""
+    return not any(cell.strip() for cell in cells)
+
+
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 
@@ -179,4 +184,4 @@ class RowPlan:
         return "{" + ", ".join(parts) + "}"
 
 
-__all__ = ["IDENTITY_COLUMNS", "KNOWN_COLUMNS", "PERSON_COLUMNS", "BadCell", "ParsedRow", "RowPlan"]
+__all__ = ["IDENTITY_COLUMNS", "KNOWN_COLUMNS", "PERSON_COLUMNS", "BadCell", "ParsedRow", "RowPlan", "is_blank"]

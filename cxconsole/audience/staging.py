@@ -14,6 +14,7 @@ from sqlalchemy import bindparam, text
 from sqlmodel import Session
 
 from cxconsole.audience.grouping import FIRST_OF_KIND, Batch
+from cxconsole.audience.merging import slices
 from cxconsole.audience.rows import IDENTITY_COLUMNS, PERSON_COLUMNS
 from cxconsole.database import UtcDateTime
 from models.contact import ContactStatus
@@ -23,13 +24,21 @@ _COLUMNS = ("n", *IDENTITY_COLUMNS, *PERSON_COLUMNS, "attributes")
 _NAMES = ", ".join(_COLUMNS)
 _TEXTS = ", ".join(f"{name} TEXT" for name in _COLUMNS[1:])
 
-_LOOKUP = " UNION ALL ".join(
-    [
-        f"SELECT s.n, i.person_id FROM stage_row s JOIN identity i ON i.kind = '{kind}' AND i.value = s.{kind}"
-        for kind in FIRST_OF_KIND
-    ]
-    + ["SELECT m.n, i.person_id FROM stage_more m JOIN identity i ON i.kind = m.kind AND i.value = m.value"]
-)  # fmt: skip
+# Subqueries, because the planner of PostgreSQL cannot turn those round: it knows nothing of the size of a table
+# that was filled a moment ago, and reading all identities once per row of it would be the end.
+_LOOKUP = "SELECT n, person_id FROM ({}) AS found WHERE person_id IS NOT NULL".format(
+    " UNION ALL ".join(
+        [
+            f"SELECT s.n, (SELECT i.person_id FROM identity i WHERE i.kind = '{kind}' AND i.value = s.{kind}) "
+            f"AS person_id FROM stage_row s WHERE s.{kind} IS NOT NULL"
+            for kind in FIRST_OF_KIND
+        ]
+        + [
+            "SELECT m.n, (SELECT i.person_id FROM identity i WHERE i.kind = m.kind AND i.value = m.value) AS person_id "
+            "FROM stage_more m"
+        ]
+    )
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,15 +68,7 @@ class Stage:
 
     def find_known(self) -> list[tuple[int, int]]:
         """(group, person) for every identity of the batch that exists; one statement."""
-        if self._sqlite:
-            return [(n, person_id) for n, person_id in self._session.execute(text(_LOOKUP))]
-        # without numbers on the new table the planner might read all identities instead of the index
-        self._session.execute(text("SET LOCAL enable_hashjoin = off"))
-        self._session.execute(text("SET LOCAL enable_mergejoin = off"))
-        found = [(n, person_id) for n, person_id in self._session.execute(text(_LOOKUP))]
-        self._session.execute(text("SET LOCAL enable_hashjoin TO DEFAULT"))
-        self._session.execute(text("SET LOCAL enable_mergejoin TO DEFAULT"))
-        return found
+        return [(n, person_id) for n, person_id in self._session.execute(text(_LOOKUP))]
 
     def read_ids(self) -> dict[int, tuple[int, int]]:
         """(person id, contact id) that each group has if it is new."""
@@ -81,11 +82,12 @@ class Stage:
 
     def drop(self, groups: Iterable[int]) -> None:
         """Take groups out that are not new."""
-        rows = [{"n": n} for n in groups]
-        if rows:
-            self._session.execute(text("DELETE FROM stage_row WHERE n = :n"), rows)
-            self._session.execute(text("DELETE FROM stage_more WHERE n = :n"), rows)
-            self._size -= len(rows)
+        dropped = list(groups)
+        for some in slices(dropped):
+            for table in ("stage_row", "stage_more"):
+                statement = text(f"DELETE FROM {table} WHERE n IN :groups")
+                self._session.execute(statement.bindparams(bindparam("groups", expanding=True)), {"groups": some})
+        self._size -= len(dropped)
 
     def store_new(self, origin: Origin) -> int:
         """Persons, identities, contacts, events and the search queue for all groups left; how many."""

@@ -1,4 +1,6 @@
-from datetime import datetime
+from datetime import datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import func, select
@@ -6,9 +8,19 @@ from sqlmodel import Session
 
 from cxconsole.accounts.actor import OPERATOR
 from cxconsole.audience.contacts_intake import RowVerdict, add_contacts
+from cxconsole.audience.import_run import run_import
+from cxconsole.audience.import_undo import run_undo
+from cxconsole.audience.imports import (
+    ImportOptions,
+    ImportView,
+    claim_import,
+    get_import,
+    start_import,
+    undo_import,
+)
 from cxconsole.database import Database
 from models.campaign import Campaign, CampaignProgress
-from models.contact import CampaignContact, ContactSource
+from models.contact import CampaignContact, ContactImport, ContactSource, ImportState
 
 
 @pytest.fixture
@@ -67,3 +79,49 @@ def _count_contacts(session: Session, campaign_id: int) -> dict[str, int]:
         .group_by(CampaignContact.status)
     )
     return dict(rows.all())
+
+
+@pytest.fixture
+def start(database: Database, now: datetime, tmp_path: Path):
+    """Queue the import of these bytes; answers its id."""
+
+    def start_file(campaign_id: int, data: bytes | str, *, mapping=None, name: str = "people.csv", **options) -> int:
+        path = tmp_path / f"upload-{uuid4().hex}.csv"
+        path.write_bytes(data.encode() if isinstance(data, str) else data)
+        with database.write() as session:
+            work = start_import(
+                session, campaign_id, path=path, file_name=name, mapping=mapping,
+                options=ImportOptions(**options), actor=OPERATOR, now=now,
+            )  # fmt: skip
+            return work.id or 0
+
+    return start_file
+
+
+@pytest.fixture
+def run(database: Database, now: datetime):
+    """Work on a queued import or undo in this process, until it ends; answers how it stands."""
+
+    def run_it(import_id: int) -> ImportView:
+        with database.write() as session:
+            assert claim_import(session, now=now, lease=timedelta(seconds=60)) == import_id
+            undoing = session.get_one(ContactImport, import_id).state == ImportState.UNDOING
+        work = run_undo if undoing else run_import
+        work(database, import_id, tell=lambda: None, should_stop=lambda: False)
+        check_numbers(database)
+        with database.read() as session:
+            return get_import(session, import_id, actor=OPERATOR, now=now)
+
+    return run_it
+
+
+@pytest.fixture
+def undo(database: Database, now: datetime, run):
+    """Undo an import that has ended."""
+
+    def undo_it(import_id: int) -> ImportView:
+        with database.write() as session:
+            undo_import(session, import_id, actor=OPERATOR, now=now)
+        return run(import_id)
+
+    return undo_it
