@@ -12,6 +12,22 @@
     find("menu")?.setAttribute("aria-expanded", String(open));
     if (open) document.querySelector(".cx-nav a")?.focus();
   };
+  // The merge-field picker writes at the cursor of the field that had it last; React hears it as typing.
+  let lastField = null;
+  document.addEventListener("focusin", (event) => {
+    if (event.target.matches?.("#subject, #html, #text")) lastField = event.target;
+  });
+  window.cxInsert = (text) => {
+    const field = lastField?.isConnected ? lastField : document.querySelector("#html, #text");
+    const at = field.selectionStart ?? field.value.length;
+    const value = field.value.slice(0, at) + text + field.value.slice(field.selectionEnd ?? at);
+    Object.getOwnPropertyDescriptor(Object.getPrototypeOf(field), "value").set.call(field, value);
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+    setTimeout(() => {
+      field.focus();
+      field.setSelectionRange(at + text.length, at + text.length);
+    }, 50);
+  };
   // A page with unsaved changes sets window.cxUnsaved; leaving it by a link, a reload or a closed tab asks first.
   addEventListener("beforeunload", (event) => {
     if (window.cxUnsaved) event.preventDefault();

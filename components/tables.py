@@ -77,6 +77,24 @@ def data_table(
     )
 
 
+def plain_table(
+    heads: tuple[str, ...], rows: Any, *, numeric: tuple[int, ...] = (), label: str = "Rows"
+) -> rx.Component:
+    """A plain table without pages, for short lists in a card."""
+    head = rx.el.tr(
+        *(rx.el.th(word, scope="col", class_name="cx-num" if at in numeric else "") for at, word in enumerate(heads))
+    )
+    return rx.el.div(
+        rx.el.table(
+            rx.el.thead(head), rx.el.tbody(rows), class_name="cx-table cx-table--raw cx-table--stack", aria_label=label
+        ),
+        class_name="cx-scroll",
+        tab_index=0,
+        role="region",
+        aria_label=label,
+    )
+
+
 def name_link(label: Any, href: Any) -> rx.Component:
     """The first cell of a row: a link whose target is the whole row."""
     return to(href, label, class_name="cx-cell-name cx-row-link")

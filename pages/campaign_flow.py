@@ -9,7 +9,7 @@ from components.callouts import empty_state, notice
 from components.campaign_head import campaign_page
 from components.cards import card
 from components.forms import field, form_row, number_input, select
-from components.icons import channel_icon, channel_word
+from components.icons import channel_word
 from state.campaign import CampaignState
 from state.flow import FlowState
 
@@ -61,9 +61,7 @@ def _empty() -> rx.Component:
 
 def _step(step: Any) -> rx.Component:
     is_first = step.number == 1
-    title = rx.el.span(
-        channel_icon(step.channel, 15), " Step ", step.number, ", ", channel_word(step.channel), class_name="cx-row"
-    )
+    title = rx.fragment("Step ", step.number, ", ", channel_word(step.channel))
     return rx.el.li(
         rx.cond(is_first, rx.fragment(), _wait(step)),
         card(

@@ -14,17 +14,21 @@ from pages.campaigns import campaigns
 from pages.contact_trail import contact_trail
 from pages.gateways import gateways
 from pages.home import home
+from pages.keys import keys
 from pages.nowhere import nowhere
 from pages.sandbox import sandbox
+from pages.suppressions import suppressions
 from state.campaign import CampaignState
 from state.campaigns import CampaignsState
 from state.flow import FlowState
 from state.gateways import GatewaysState
 from state.home import HomeState
+from state.keys import KeysState
 from state.overview import OverviewState
 from state.sandbox import SandboxState
 from state.setup import SetupState
 from state.shell import ShellState
+from state.suppressions import SuppressionsState
 from state.trail import TrailState
 
 
@@ -47,6 +51,8 @@ NAV = (
     NavItem(word="Campaigns", icon_name="megaphone", href="/campaigns", group="Outreach"),
     NavItem(word="Gateways", icon_name="plug", href="/gateways", group="Engine"),
     NavItem(word="Sandbox inbox", icon_name="inbox", href="/sandbox", group="Engine"),
+    NavItem(word="Suppressions", icon_name="shield-off", href="/suppressions", group="Admin"),
+    NavItem(word="Keys", icon_name="key-round", href="/keys", group="Admin"),
 )
 
 
@@ -75,6 +81,14 @@ PAGES: tuple[Page, ...] = (
     _campaign_page("/setup", "Setup", campaign_setup, SetupState),
     _campaign_page("/contacts/[contact]", "Contact", contact_trail, TrailState),
     _campaign_page("/flow", "Flow", campaign_flow, FlowState, live=False),
+    Page(
+        route="/suppressions",
+        title="Suppressions",
+        show=suppressions,
+        nav="/suppressions",
+        on_load=(SuppressionsState.load, SuppressionsState.follow),
+    ),
+    Page(route="/keys", title="Keys", show=keys, nav="/keys", on_load=(KeysState.load,)),
     Page(
         route="/gateways",
         title="Gateways",

@@ -5,26 +5,14 @@ this does. It sees each event before its handler and lets none pass that it does
 allowed. Until people can sign in, the one who may is the local operator: who sits at this machine.
 """
 
-import ipaddress
-
 import reflex as rx
 from reflex.middleware.middleware import Middleware
 from reflex.state import BaseState, StateUpdate
 from reflex_base.event import Event
 
-from cxconsole.accounts.actor import OPERATOR, Actor
+from cxconsole.accounts.local import actor_of
 
 _REFUSE = Event(name="_redirect", payload={"path": "/refused.html", "external": True, "popup": False, "replace": True})
-
-
-def actor_of(client_ip: str) -> Actor | None:
-    """Who speaks from this address; None for nobody we know."""
-    try:
-        address = ipaddress.ip_address(client_ip)
-    except ValueError:
-        return None
-    mapped = getattr(address, "ipv4_mapped", None)
-    return OPERATOR if (mapped or address).is_loopback else None
 
 
 class Gate(Middleware):

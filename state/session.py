@@ -11,9 +11,9 @@ from sqlmodel import Session
 
 from cxconsole import clock
 from cxconsole.accounts.actor import Actor
+from cxconsole.accounts.local import actor_of
 from cxconsole.bootstrap import get_application
 from cxconsole.errors import CxError, Forbidden
-from state.gate import actor_of
 
 Result = TypeVar("Result")
 

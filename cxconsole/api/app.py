@@ -4,7 +4,18 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
-from cxconsole.api import campaigns, comms, contacts, gateways, health, jobs, recipients, suppressions, templates
+from cxconsole.api import (
+    campaigns,
+    comms,
+    contacts,
+    downloads,
+    gateways,
+    health,
+    jobs,
+    recipients,
+    suppressions,
+    templates,
+)
 from cxconsole.api.docs import add_docs
 from cxconsole.api.problems import add_problem_handlers
 from cxconsole.api.route import ApiRoute
@@ -35,6 +46,7 @@ def build_api(application: Application) -> FastAPI:
     add_problem_handlers(api)
     api.include_router(health.router)
     api.include_router(recipients.router)
+    api.include_router(downloads.router)
     for router in RESOURCES:
         api.include_router(router, prefix=PREFIX)
     add_docs(api)

@@ -49,3 +49,15 @@ def _in_double_quotes(hint: str) -> str:
     """The hint with only a leading variable left to the shell."""
     variable = hint.startswith("$") and hint[1:].isidentifier()
     return hint if variable else "".join(f"\\{one}" if one in '"\\$`' else one for one in hint)
+
+
+def sample_field_names(session: Session, campaign_id: int, *, actor: Actor) -> list[str]:
+    """The columns and attributes that this campaign's newest contacts have: the fields of its own example."""
+    actor.require("contacts.read")
+    newest = select(CampaignContact.person_id).where(col(CampaignContact.campaign_id) == campaign_id)  # type: ignore[call-overload]
+    ids = session.scalars(newest.order_by(col(CampaignContact.id).desc()).limit(_SAMPLE)).all()
+    persons = session.scalars(select(Person).where(col(Person.id).in_(ids))).all()
+    kinds = set(session.scalars(select(Identity.kind).where(col(Identity.person_id).in_(ids)).distinct()))  # type: ignore[call-overload]
+    columns = [name for name in PERSON_COLUMNS if any(getattr(one, name) for one in persons)]
+    attributes = sorted({name for one in persons for name in one.attributes})
+    return [*(kind for kind in IDENTITY_COLUMNS if kind in kinds), *columns, *attributes[:6]]

@@ -8,7 +8,8 @@ from reflex.istate.data import SessionData
 from reflex.state import StateUpdate
 from reflex_base.event import Event
 
-from state.gate import Gate, actor_of
+from cxconsole.accounts.local import actor_of
+from state.gate import Gate
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1"])

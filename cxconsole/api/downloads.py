@@ -1,0 +1,93 @@
+"""Files that pages offer for download: CSV, streamed row by row, guarded against formulas.
+
+These are for people at the console, not for systems: they answer whom the pages answer.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.responses import StreamingResponse
+
+from cxconsole import clock
+from cxconsole.accounts.local import actor_of
+from cxconsole.audience.imports import rejected_csv
+from cxconsole.audience.suppression_files import export_suppressions
+from cxconsole.bootstrap import Application
+from cxconsole.campaigns.contact_filter import ContactQuery, Selection, parse_filter
+from cxconsole.campaigns.contacts import export_contacts
+from cxconsole.campaigns.exports import export_campaigns, export_trail
+
+router = APIRouter(prefix="/download", include_in_schema=False)
+
+
+@router.get("/campaigns.csv")
+def download_campaigns(request: Request) -> StreamingResponse:
+    """All campaigns."""
+    return _stream(request, "campaigns.csv", export_campaigns, now=clock.now())
+
+
+@router.get("/campaigns/CMP-{campaign_id}/contacts.csv")
+def download_contacts(
+    request: Request,
+    campaign_id: int,
+    q: str = "",
+    status: str = "",
+    hold: str = "",
+    source: int | None = None,
+    delivery: str = "",
+    filter: str = "",
+) -> StreamingResponse:
+    """The contacts of a campaign, as the list is filtered."""
+    wanted = dict(part.split(":", 1) for part in delivery.split(",") if ":" in part)
+    tree = parse_filter(json.loads(filter)) if filter else None
+    query = ContactQuery(
+        q=q, status=status or None, hold_reason=hold or None, source_id=source, delivery=wanted, filter=tree
+    )
+    name = f"CMP-{campaign_id}-contacts.csv"
+    return _stream(request, name, export_contacts, campaign_id, Selection(matching=query))
+
+
+@router.get("/campaigns/CMP-{campaign_id}/contacts/{contact_id}/trail.csv")
+def download_trail(request: Request, campaign_id: int, contact_id: int) -> StreamingResponse:
+    """The trail of one contact."""
+    name = f"CMP-{campaign_id}-{contact_id}-trail.csv"
+    return _stream(request, name, export_trail, campaign_id, contact_id, now=clock.now())
+
+
+@router.get("/imports/{import_id}/rejected.csv")
+def download_rejected(request: Request, import_id: int) -> StreamingResponse:
+    """The rows an import did not store, with why and how to mend each."""
+    return _stream(request, f"rejected-{import_id}.csv", rejected_csv, import_id)
+
+
+@router.get("/suppressions.csv")
+def download_suppressions(request: Request) -> StreamingResponse:
+    """Everyone who must not be contacted."""
+    return _stream(request, "suppressions.csv", export_suppressions)
+
+
+def _stream(
+    request: Request, name: str, service: Callable[..., Iterator[str]], *args: Any, **wish: Any
+) -> StreamingResponse:
+    actor = actor_of(request.client.host if request.client else "")
+    if actor is None:
+        raise HTTPException(403, "Only who may see the console may download from it.")
+    application: Application = request.app.state.application
+    lines = _lines(application, service, args, {**wish, "actor": actor})
+    first = next(lines, "")  # what the service refuses is said before the answer begins
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return StreamingResponse(_chain(first, lines), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _lines(
+    application: Application, service: Callable[..., Iterator[str]], args: tuple[Any, ...], wish: dict[str, Any]
+) -> Iterator[str]:
+    with application.database.read() as session:
+        yield from service(session, *args, **wish)
+
+
+def _chain(first: str, rest: Iterator[str]) -> Iterator[str]:
+    yield first
+    yield from rest

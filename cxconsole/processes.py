@@ -1,0 +1,25 @@
+"""Work that keeps a processor busy runs in a process of its own, so that pages stay quick."""
+
+import asyncio
+import multiprocessing
+import os
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
+NICENESS = 10
+
+
+@cache
+def _pool() -> ProcessPoolExecutor:
+    # spawned, not forked: a fork of a process with threads can hang
+    return ProcessPoolExecutor(
+        max_workers=1, mp_context=multiprocessing.get_context("spawn"), initializer=os.nice, initargs=(NICENESS,)
+    )
+
+
+async def run_apart(work: Callable[..., Result], *args: Any) -> Result:
+    """What `work` answers, a function of a module with arguments that can be pickled. Its errors are raised here."""
+    return await asyncio.get_running_loop().run_in_executor(_pool(), work, *args)

@@ -1,0 +1,129 @@
+"""The campaign pages on the demo world, as a campaign manager uses them."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.ui.conftest import assert_accessible
+
+RUNNING = "CMP-1008"
+
+
+@pytest.mark.parametrize(
+    ("path", "head"),
+    [
+        ("/campaigns", "Campaigns"),
+        (f"/campaigns/{RUNNING}", "Spring tariff change"),
+        (f"/campaigns/{RUNNING}/setup", "Spring tariff change"),
+        (f"/campaigns/{RUNNING}/flow", "Spring tariff change"),
+        ("/campaigns/new?from=CMP-1008", "Spring tariff change"),
+        ("/suppressions", "Suppressions"),
+        ("/keys", "Keys"),
+    ],
+)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_each_page_is_accessible_and_fits_a_phone(page: Page, path: str, head: str, scheme: str):
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page.goto(path)
+    expect(page.get_by_role("heading", level=1)).to_contain_text(head)
+    page.wait_for_timeout(600)  # skeletons have given way to rows
+    assert_accessible(page)
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_the_list_sorts_searches_and_filters_by_state(page: Page):
+    page.goto("/campaigns")
+    rows = page.locator("table tbody tr")
+    expect(rows.first).to_contain_text("CMP-1001")
+    page.get_by_role("button", name="Created").click()
+    expect(rows.first).not_to_contain_text("CMP-1001")
+    page.get_by_placeholder("Name or id").fill("solar")
+    expect(rows).to_have_count(1)
+    expect(rows.first).to_contain_text("Solar club invitation")
+    page.get_by_placeholder("Name or id").fill("no such campaign")
+    page.get_by_role("button", name="Show all").click()
+    page.get_by_role("button", name=re.compile("^Ended")).click()
+    expect(rows).to_have_count(3)
+
+
+def test_numbers_move_by_themselves(page: Page):
+    page.goto(f"/campaigns/{RUNNING}")
+    pending = page.locator("a.cx-figure", has_text="Pending").locator(".cx-figure-value")
+    before = pending.inner_text()
+    expect(pending).not_to_have_text(before, timeout=20_000)
+
+
+def test_an_invalid_window_is_told_as_typed_and_cannot_be_saved(page: Page):
+    page.goto("/campaigns/CMP-1009/setup")
+    page.get_by_label("To", exact=True).first.fill("25:99")
+    expect(page.get_by_text("Write a time of the 24 h clock")).to_be_visible()
+    expect(page.get_by_role("button", name="Save")).to_be_disabled()
+
+
+def test_unsaved_changes_are_guarded(page: Page):
+    page.goto("/campaigns/CMP-1009/setup")
+    page.get_by_label("Name", exact=True).fill("Autumn check-up, changed")
+    expect(page.get_by_text("There are unsaved changes.")).to_be_visible()
+    asked: list[str] = []
+    page.once("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+    page.get_by_role("link", name="Flow").click()
+    expect(page).to_have_url(re.compile("/setup/?$"))
+    assert asked, "leaving was not asked about"
+    page.get_by_role("button", name="Discard changes").click()
+    expect(page.get_by_text("All changes are saved.")).to_be_visible()
+
+
+def test_two_people_do_not_overwrite_each_other(page: Page):
+    page.goto("/campaigns/CMP-1009/setup")
+    other = page.context.new_page()
+    other.goto("/campaigns/CMP-1009/setup")
+    page.get_by_label("Queue").fill("mine")
+    expect(page.get_by_text("There are unsaved changes.")).to_be_visible()
+    other.get_by_label("Queue").fill("theirs")
+    other.get_by_role("button", name="Save").click()
+    expect(other.get_by_text("All changes are saved.")).to_be_visible()
+    expect(page.get_by_text("This campaign has changed elsewhere")).to_be_visible()
+    page.get_by_role("button", name="Load theirs").click()
+    expect(page.get_by_label("Queue")).to_have_value("theirs")
+
+
+def test_a_clone_exists_only_after_saving(page: Page):
+    page.goto("/campaigns/CMP-1001")
+    page.get_by_role("link", name="Clone").click()
+    expect(page.get_by_text("Nothing exists until you save it.")).to_be_visible()
+    page.get_by_label("Name", exact=True).fill("Contract renewal, second go")
+    page.get_by_role("button", name="Save the copy").click()
+    expect(page).to_have_url(re.compile(r"/campaigns/CMP-10\d\d/setup"))
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Contract renewal, second go")
+
+
+def test_ending_asks_for_the_id_and_is_final(page: Page):
+    page.goto("/campaigns")
+    page.get_by_role("button", name="New campaign").click()
+    page.get_by_label("Title").fill("To be ended")
+    page.get_by_role("button", name="Create", exact=True).click()
+    expect(page).to_have_url(re.compile("/setup"))
+    code = re.search(r"CMP-\d+", page.url).group()  # type: ignore[union-attr]
+    page.get_by_role("button", name="More actions").click()
+    page.get_by_role("menuitem", name="End campaign…").click()
+    end = page.get_by_role("button", name="End campaign")
+    expect(end).to_be_disabled()
+    page.get_by_label(re.compile("Type")).fill(code)
+    end.click()
+    expect(page.get_by_text("Ended", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name="Publish…")).to_have_count(0)
+
+
+def test_a_key_is_shown_once(page: Page):
+    page.goto("/keys")
+    page.get_by_role("button", name="New key").click()
+    page.get_by_label("Name", exact=True).fill("CRM")
+    page.get_by_role("button", name="Make key").click()
+    expect(page.get_by_label("API key")).to_contain_text("cxk_")
+    page.get_by_role("button", name="I have copied it").click()
+    expect(page.get_by_role("cell", name="CRM")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("cell", name="CRM")).to_be_visible()
+    expect(page.get_by_label("API key")).to_have_count(0)
