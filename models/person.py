@@ -51,8 +51,10 @@ class Person(SQLModel, table=True):
         Index("ix_person_first_name", "first_name", "id"),
         Index("ix_person_language", "language", "id"),
         Index(
-            "ix_person_merged", "merged_into",
-            sqlite_where=text("merged_into IS NOT NULL"), postgresql_where=text("merged_into IS NOT NULL"),
+            "ix_person_merged",
+            "merged_into",
+            sqlite_where=text("merged_into IS NOT NULL"),
+            postgresql_where=text("merged_into IS NOT NULL"),
         ),
         {"sqlite_autoincrement": True},  # the Tape names persons by id, so an id is never given again
     )

@@ -7,7 +7,9 @@ from typing import Any
 import reflex as rx
 
 from components.shell import NavItem, shell
+from pages.campaign_audience import campaign_audience
 from pages.campaign_flow import campaign_flow
+from pages.campaign_import import campaign_import
 from pages.campaign_overview import campaign_overview
 from pages.campaign_setup import campaign_copy, campaign_setup
 from pages.campaigns import campaigns
@@ -18,11 +20,13 @@ from pages.keys import keys
 from pages.nowhere import nowhere
 from pages.sandbox import sandbox
 from pages.suppressions import suppressions
+from state.audience import AudienceState
 from state.campaign import CampaignState
 from state.campaigns import CampaignsState
 from state.flow import FlowState
 from state.gateways import GatewaysState
 from state.home import HomeState
+from state.import_wizard import ImportWizardState
 from state.keys import KeysState
 from state.overview import OverviewState
 from state.sandbox import SandboxState
@@ -79,6 +83,8 @@ PAGES: tuple[Page, ...] = (
     ),
     _campaign_page("", "Campaign", campaign_overview, OverviewState),
     _campaign_page("/setup", "Setup", campaign_setup, SetupState),
+    _campaign_page("/audience", "Audience", campaign_audience, AudienceState),
+    _campaign_page("/import", "Add contacts from a file", campaign_import, ImportWizardState, live=False),
     _campaign_page("/contacts/[contact]", "Contact", contact_trail, TrailState),
     _campaign_page("/flow", "Flow", campaign_flow, FlowState, live=False),
     Page(

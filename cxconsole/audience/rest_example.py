@@ -4,7 +4,16 @@ import json
 import shlex
 from collections.abc import Sequence
 
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from cxconsole.accounts.actor import Actor
+from cxconsole.audience.rows import IDENTITY_COLUMNS, PERSON_COLUMNS
 from models.campaign import campaign_code
+from models.contact import CampaignContact
+from models.person import Identity, Person
+
+_SAMPLE = 20
 
 _SAMPLES = {
     "email": "ada@customer.example",
