@@ -7,6 +7,7 @@ browser is told to talk back to where the page came from, so another port needs 
 import asyncio
 import gzip
 import hashlib
+import json
 import logging
 import os
 import re
@@ -91,6 +92,7 @@ def build_front_end() -> bool:
     if done.returncode != 0:
         raise SystemExit(f"The pages could not be built.\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}")
     _follow_the_page(BUILD / "client")
+    _settle_lock(ROOT / "reflex.lock" / "package.json")
     STAMP.write_text(sources + hash_files(LOCK))
     return True
 
@@ -108,6 +110,11 @@ def _follow_the_page(client: Path) -> None:
         raise SystemExit(f"{chunk} carries no address; this version of Reflex builds in another way.")
     chunk.write_text(text)
     chunk.with_name(chunk.name + ".gz").write_bytes(gzip.compress(text.encode()))
+
+
+def _settle_lock(package: Path) -> None:
+    """Always in the same order: Reflex writes the keys as they come, and a build must not change a file under git."""
+    package.write_text(json.dumps(json.loads(package.read_text()), indent=2, sort_keys=True) + "\n")
 
 
 def load_app() -> Any:

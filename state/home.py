@@ -119,7 +119,7 @@ class HomeState(rx.State):
     async def follow(self) -> None:
         """Live."""
         async for _ in follow(topics.CAMPAIGNS, topics.GATEWAYS):
-            view = await read(self, get_home, range=self.span)
+            view = await read(self, get_home, range=self.span, zone=viewer_of(self).zone)
             async with self:
                 self._show(view)
 
@@ -144,7 +144,7 @@ class HomeState(rx.State):
         await self._refresh()
 
     async def _refresh(self) -> None:
-        self._show(await read(self, get_home, range=self.span))
+        self._show(await read(self, get_home, range=self.span, zone=viewer_of(self).zone))
 
     def _show(self, view: HomeView) -> None:
         viewer = viewer_of(self)
