@@ -10,7 +10,6 @@ from cxconsole.comms.links import Links
 from cxconsole.comms.policy import Candidate
 from cxconsole.comms.rendering import (
     CompiledTemplate,
-    Content,
     RenderProblem,
     compile_template,
     describe_fields,
@@ -89,7 +88,8 @@ class Composer:
 def _compile(version: TemplateVersion | None) -> CompiledTemplate | RenderProblem:
     if version is None:
         return RenderProblem(_GONE)
-    return compile_template(Content(subject=version.subject, html=version.html, text=version.text))
+    copy = TemplateVersion(subject=version.subject, html=version.html, text=version.text)  # type: ignore[call-arg]
+    return compile_template(copy)  # without its id, under which the cache may know one of another database
 
 
 __all__ = ["Composer", "Composes"]
