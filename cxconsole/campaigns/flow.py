@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from cxconsole.accounts.actor import Actor
 from cxconsole.campaigns.records import load_campaign, note_change, open_campaign
@@ -160,7 +160,8 @@ def check_steps(session: Session, steps: Sequence[Mapping[str, Any]]) -> list[St
     known = [one for one in parsed if one is not None]
     _check_references(session, known, problems)
     if problems:
-        raise Invalid("The steps cannot be used as they are.", errors=problems)
+        detail = problems[0].msg if len(problems) == 1 else f"{len(problems)} fields of the steps need a look."
+        raise Invalid(detail, errors=problems)
     return known
 
 
@@ -216,17 +217,27 @@ def _parse_id(raw: Any) -> int | None:
 
 
 def _check_references(session: Session, steps: Sequence[Step], problems: list[FieldProblem]) -> None:
-    for field, table, noun in (("template_id", Template, "template"), ("gateway_id", Gateway, "gateway")):
-        wanted = {getattr(one, field) for one in steps} - {None}
-        if not wanted:
-            continue
-        channels = dict(session.exec(select(table.id, table.channel).where(table.id.in_(wanted))).all())  # type: ignore[union-attr]
-        for index, one in enumerate(steps):
+    known = find_references(session, steps)
+    for index, one in enumerate(steps):
+        for field, noun in (("template_id", "template"), ("gateway_id", "gateway")):
             chosen = getattr(one, field)
-            if chosen is None:
-                continue
-            if chosen not in channels:
+            channel = known[field].get(chosen)
+            if chosen is not None and channel is None:
                 problems.append(FieldProblem(loc=f"steps.{index}.{field}", msg=f"There is no {noun} {chosen}."))
-            elif one.channel in CHANNELS and channels[chosen] != one.channel:
-                msg = f"This {noun} is for {channels[chosen]}, the step for {one.channel}."
+            elif channel is not None and one.channel in CHANNELS and channel != one.channel:
+                msg = f"This {noun} is for {channel}, the step for {one.channel}."
                 problems.append(FieldProblem(loc=f"steps.{index}.{field}", msg=msg))
+
+
+def find_references(session: Session, steps: Sequence[Step]) -> dict[str, dict[int, str]]:
+    """The channel of each template and gateway of the steps that is there: `{"template_id": {7: "email"}, ...}`."""
+    templates = {one.template_id for one in steps} - {None}
+    gateways = {one.gateway_id for one in steps} - {None}
+    there = select(Template.id, Template.channel).where(
+        col(Template.id).in_(templates), col(Template.deleted_at).is_(None)
+    )
+    ways = select(Gateway.id, Gateway.channel).where(col(Gateway.id).in_(gateways))
+    return {
+        "template_id": {key: channel for key, channel in session.exec(there) if key is not None},
+        "gateway_id": {key: channel for key, channel in session.exec(ways) if key is not None},
+    }

@@ -1,7 +1,7 @@
 """The life of a campaign: create, change, publish, unpublish, end, clone, delete."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 
 from cxconsole.accounts.actor import Actor
 from cxconsole.campaigns.fields import CampaignFields, apply_fields, change_fields, fields_of
-from cxconsole.campaigns.flow import Step, get_steps, load_graph, steps_of, store_steps
+from cxconsole.campaigns.flow import Step, find_references, load_graph, steps_of, store_steps
 from cxconsole.campaigns.holds import CHUNK, settle_campaign
 from cxconsole.campaigns.preflight import find_blockers
 from cxconsole.campaigns.records import load_campaign, note_change, open_campaign
@@ -115,10 +115,22 @@ def end_campaign(session: Session, campaign_id: int, *, actor: Actor, now: datet
 
 
 def clone_campaign(session: Session, campaign_id: int, *, actor: Actor) -> CampaignDraft:
-    """A copy of everything a person set, without contacts and without a validity that has passed; nothing is saved."""
+    """A copy of everything a person set, without contacts; nothing is saved.
+
+    Templates and gateways that are gone since are left to be chosen.
+    """
     actor.require("campaigns.edit")
     campaign = load_campaign(session, campaign_id)
-    steps = get_steps(session, campaign_id, actor=actor)
+    steps = steps_of(load_graph(session, campaign))
+    there = find_references(session, steps)
+    steps = [
+        replace(
+            one,
+            template_id=one.template_id if one.template_id in there["template_id"] else None,
+            gateway_id=one.gateway_id if one.gateway_id in there["gateway_id"] else None,
+        )
+        for one in steps
+    ]
     changes = describe_fields(fields_of(campaign), steps)
     changes["name"] = f"Copy of {campaign.name}"[:200]
     return CampaignDraft(cloned_from=campaign_id, changes=changes)

@@ -91,7 +91,7 @@ def unsubscribe(session: Session, token: str, *, links: Links, hooks: CampaignHo
     assert delivery.id is not None
     record_receipts(session, [ReceiptRow(delivery_id=delivery.id, status="unsubscribed", at=now)], now=now)
     new = NewSuppression(
-        address=delivery.target, channel=delivery.channel, reason=SuppressionReason.UNSUBSCRIBED, note=""
+        address=delivery.target.lower(), channel=delivery.channel, reason=SuppressionReason.UNSUBSCRIBED, note=""
     )
     store_suppressions(session, [new], actor=RECIPIENT, now=now)
     stopped = _stop_queued(session, delivery, hooks=hooks, now=now)
@@ -154,7 +154,10 @@ def _find_suppression(session: Session, delivery: CommDelivery) -> int | None:
     """The suppression that stops this address on this channel for every campaign."""
     statement = (
         select(Suppression.id)
-        .where(Suppression.address == delivery.target, col(Suppression.campaign_id).is_(None))
+        .where(
+            col(Suppression.address).in_({delivery.target, delivery.target.lower()}),
+            col(Suppression.campaign_id).is_(None),
+        )
         .where((col(Suppression.channel) == delivery.channel) | col(Suppression.channel).is_(None))
     )
     return session.exec(statement.order_by(col(Suppression.id)).limit(1)).first()

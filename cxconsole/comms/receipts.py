@@ -172,7 +172,7 @@ def _suppress(session: Session, changed: Sequence[_Delivery], *, now: datetime) 
     for one in changed:
         for status, row in one.news:
             if status in _SUPPRESSES and not (status == "bounced" and is_soft(row.reason)):
-                wanted.setdefault((one.target, one.channel), (_SUPPRESSES[status], one))
+                wanted.setdefault((one.target.lower(), one.channel), (_SUPPRESSES[status], one))
     if not wanted:
         return
     driver = Driver(session)

@@ -26,8 +26,10 @@ from cxconsole.comms.template_guard import (
     parse_guarded,
 )
 from cxconsole.errors import CxError
+from models.template import TemplateVersion
 
 CACHED_VERSIONS = 256
+_MOST_GAPS = 50
 _LINES = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
 
 _HTML = build_environment(autoescape=True)
@@ -61,9 +63,20 @@ class TemplateProblem(RenderProblem):
 class TemplateContent(Protocol):
     """What a template version, or an unsaved draft, has to say."""
 
-    subject: str
-    html: str | None
-    text: str | None
+    @property
+    def subject(self) -> str:
+        """Empty for SMS."""
+        ...
+
+    @property
+    def html(self) -> str | None:
+        """None for SMS."""
+        ...
+
+    @property
+    def text(self) -> str | None:
+        """None for an e-mail whose text is made from its HTML."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +128,7 @@ _cache_lock = Lock()
 
 def compile_template(content: TemplateContent) -> CompiledTemplate:
     """The compiled form of a template version (kept, by its id) or of a draft. Raises TemplateProblem."""
-    version_id = getattr(content, "id", None)
+    version_id = content.id if isinstance(content, TemplateVersion) else None
     if version_id is not None:
         found = _cache.get(version_id)
         if found is not None:
@@ -158,6 +171,19 @@ def render(compiled: CompiledTemplate, fields: Mapping[str, Any]) -> Rendered:
     if not subject.isprintable():
         subject = _LINES.sub(" ", subject)
     return Rendered(subject.strip(), html, text)
+
+
+def render_with_gaps(compiled: CompiledTemplate, fields: Mapping[str, Any]) -> tuple[Rendered, list[str]]:
+    """The message with `[name]` where a field has no value, and the names of those. Raises RenderProblem."""
+    gaps: dict[str, Any] = {}
+    while True:
+        try:
+            person = {**fields.get("person", {}), **gaps}
+            return render(compiled, {**fields, **gaps, "person": person}), list(gaps)
+        except MissingField as problem:
+            if problem.name in gaps or len(gaps) >= _MOST_GAPS:
+                raise
+            gaps[problem.name] = f"[{problem.name}]"
 
 
 def describe_fields(values: Mapping[str, Any], *, campaign: Mapping[str, Any], unsubscribe_url: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from cxconsole.campaigns.lifecycle import (
     unpublish_campaign,
     update_campaign,
 )
+from cxconsole.comms.templates import delete_template
 from cxconsole.errors import Conflict, Forbidden, Invalid, NotFound
 from models.campaign import Campaign, CampaignProgress, CampaignState
 from models.comm import CommDelivery, DeliveryState
@@ -185,6 +186,17 @@ def test_a_clone_is_nothing_until_it_is_saved(database, now, make_step):
         assert (copy.name, copy.state) == ("Copy of Spring offer", "unpublished")
         first, second = (describe_campaign(session, one, actor=ALICE) for one in (campaign.id, copy.id))
         assert {**first, "name": None} == {**second, "name": None}
+
+
+def test_a_clone_leaves_what_is_gone_to_be_chosen(database, now, make_step):
+    with database.write() as session:
+        step = make_step(session)
+        campaign = make_campaign(session, now, step)
+        end_campaign(session, campaign.id, actor=ALICE, now=now)
+        delete_template(session, int(step["template_id"]), actor=ALICE, now=now)
+        copy = save_clone(session, clone_campaign(session, campaign.id, actor=ALICE), actor=ALICE, now=now)
+        [kept] = describe_campaign(session, copy.id, actor=ALICE)["steps"]
+        assert (kept["template_id"], kept["gateway_id"]) == (None, int(step["gateway_id"]))
 
 
 def test_deleting_takes_the_contacts_and_keeps_the_tape(database, now, add_contacts):
