@@ -88,6 +88,15 @@ _READERS: dict[str, Callable[[str], str | Problem]] = {
 }
 
 
+def read_value(column: str, raw: str, *, region: str) -> str | Problem:
+    """The value of a known column as it is stored, or what is wrong with it."""
+    if column == "email":
+        return normalise_email(raw)
+    if column == "phone":
+        return normalise_phone(raw, region)
+    return _READERS.get(column, _read_name)(raw)
+
+
 class RowPlan:
     """How the cells of a row become a person.
 
@@ -184,4 +193,6 @@ class RowPlan:
         return "{" + ", ".join(parts) + "}"
 
 
-__all__ = ["IDENTITY_COLUMNS", "KNOWN_COLUMNS", "PERSON_COLUMNS", "BadCell", "ParsedRow", "RowPlan", "is_blank"]
+__all__ = [
+    "IDENTITY_COLUMNS", "KNOWN_COLUMNS", "PERSON_COLUMNS", "BadCell", "ParsedRow", "RowPlan", "is_blank", "read_value",
+]  # fmt: skip

@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select, true
 from sqlmodel import Session, col
 
 from cxconsole.accounts.actor import Actor
+from cxconsole.audience.search import is_one_of, is_sqlite
+from cxconsole.campaigns.contact_changes import remove_contacts, retry_contacts, update_contacts
 from cxconsole.campaigns.contact_filter import ContactQuery, FilterTree, Selection
-from cxconsole.campaigns.contact_query import CONTACT_SORTS, check_query, find_contacts
+from cxconsole.campaigns.contact_query import CONTACT_SORTS, check_query, find_contacts, match_statement
+from cxconsole.campaigns.contact_selection import change_in_chunks, select_ids
 from cxconsole.campaigns.delivery_words import delivery_word, furthest
 from cxconsole.csv_guard import write_csv
 from cxconsole.errors import NotFound
@@ -22,6 +25,7 @@ from models.contact import CampaignContact, ContactSource, ContactStatus
 from models.person import Channel, Identity, IdentityKind, Person
 
 EXPORT_CHUNK = 1_000
+MOST_ATTRIBUTES = 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,7 +218,20 @@ _EXPORTED_CHANNELS = (Channel.EMAIL.value, Channel.SMS.value)
 
 
 def _attribute_names(session: Session, campaign_id: int, selection: Selection) -> list[str]:
-    return []
+    """The names of all attributes that the contacts have."""
+    person = Person
+    keys: Any = func.jsonb_each(col(person.attributes)).table_valued("key", "value")
+    if is_sqlite(session):
+        keys = func.json_each(col(person.attributes)).table_valued("key")
+    member = col(CampaignContact.person_id) == col(person.id)
+    statement = select(keys.c.key).select_from(CampaignContact).join(person, member).join(keys, true()).distinct()
+    if selection.ids is not None:
+        chosen = is_one_of(col(CampaignContact.id), selection.ids, sqlite=is_sqlite(session))
+    else:
+        matching = match_statement(session, campaign_id, selection.matching or ContactQuery())
+        chosen = col(CampaignContact.id).in_(matching.correlate(None))
+    found = session.execute(statement.where(col(CampaignContact.campaign_id) == campaign_id, chosen)).scalars()
+    return sorted(found)[:MOST_ATTRIBUTES]
 
 
 def _export_rows(
@@ -229,26 +246,7 @@ def _export_rows(
             ]
 
 
-def select_ids(session: Session, campaign_id: int, selection: Selection, *, chunk: int) -> Iterator[tuple[int, ...]]:
-    """The keys that are selected, in chunks, lowest first; keys of other campaigns are left out."""
-    if selection.ids is not None:
-        for start in range(0, len(selection.ids), chunk):
-            part = selection.ids[start : start + chunk]
-            yield tuple(
-                session.execute(
-                    select(col(CampaignContact.id))
-                    .where(col(CampaignContact.id).in_(part), col(CampaignContact.campaign_id) == campaign_id)
-                    .order_by(col(CampaignContact.id))
-                ).scalars()
-            )  # type: ignore[misc]
-        return
-    offset = 0
-    while True:
-        found = find_contacts(
-            session, campaign_id, selection.matching or ContactQuery(),
-            sort="id", descending=False, limit=chunk, offset=offset,
-        )  # fmt: skip
-        if not found.ids:
-            return
-        yield found.ids
-        offset += len(found.ids)
+__all__ = [
+    "CONTACT_SORTS", "ContactQuery", "ContactRow", "Selection", "change_in_chunks", "check_campaign", "export_contacts",
+    "get_contact", "list_contacts", "read_contacts", "remove_contacts", "retry_contacts", "update_contacts",
+]  # fmt: skip
