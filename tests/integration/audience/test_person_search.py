@@ -26,7 +26,8 @@ def two(database, now):
     with database.write() as session:
         add_person(
             session, now, first_name="Åsa", last_name="Müller", external_ref="X-9",
-            identities={"email": "Asa@example.com"}, attributes={"city": "Malmö", "vip": True, "tags": ["red", {"deep": 12345}]},
+            identities={"email": "Asa@example.com"},
+            attributes={"city": "Malmö", "vip": True, "tags": ["red", {"deep": 12345}]},
         )  # fmt: skip
         add_person(session, now, last_name="Bell", identities={"phone": "+46701442108", "customer_id": "C884210"})
     assert index(database, now, 1, 2) == 2

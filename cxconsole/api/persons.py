@@ -1,0 +1,82 @@
+"""Persons: who they are, and by which addresses they are known."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+
+from cxconsole.api.call import Body, Caller, Listing, Pages, Search, parse_key
+from cxconsole.api.route import ApiRoute
+from cxconsole.api.views import Id, View
+from cxconsole.audience.people import get_person
+from cxconsole.audience.person_changes import list_persons, update_person
+
+router = APIRouter(prefix="/persons", tags=["persons"], route_class=ApiRoute)
+
+
+class PersonPatch(Body):
+    """What is to change; what is not named stays, null empties. Of `attributes` only those named change."""
+
+    first_name: str | None = None
+    last_name: str | None = None
+    language: str | None = None
+    time_zone: str | None = None
+    preferred_channel: str | None = None
+    external_ref: str | None = None
+    attributes: dict[str, Any] | None = None
+
+
+class IdentityReading(View):
+    """One address or name; the primary one of its kind is used for sending."""
+
+    id: Id
+    kind: str
+    value: str
+    is_primary: bool
+
+
+class PersonReading(View):
+    """A person with all identities. `merged_into` names who took them over, if someone did."""
+
+    id: Id
+    first_name: str | None
+    last_name: str | None
+    language: str | None
+    time_zone: str | None
+    preferred_channel: str | None
+    external_ref: str | None
+    attributes: dict[str, Any]
+    labels: list[str]
+    consents: dict[str, Any]
+    identities: list[IdentityReading]
+    merged_into: Id | None
+    created_at: datetime
+    updated_at: datetime
+
+
+@router.get("")
+def list_all(
+    call: Caller,
+    pages: Pages,
+    q: Search = "",
+    sort: Annotated[str, Query(description="id, first_name or last_name; - in front turns it round.")] = "id",
+) -> Listing[PersonReading]:
+    """List persons; every word of `q` is found in a name, address, id or attribute."""
+    with call.read() as session:
+        page = list_persons(session, actor=call.actor, q=q, sort=sort, limit=pages.limit, offset=pages.offset)
+    return pages.listing(page, PersonReading.of)
+
+
+@router.get("/{person_id}")
+def get_one(call: Caller, person_id: str) -> PersonReading:
+    """Read one person."""
+    with call.read() as session:
+        return PersonReading.of(get_person(session, parse_key(person_id, "person"), actor=call.actor))
+
+
+@router.patch("/{person_id}")
+def change(call: Caller, person_id: str, body: PersonPatch) -> PersonReading:
+    """Change what is known of a person."""
+    with call.write() as session:
+        key = parse_key(person_id, "person")
+        return PersonReading.of(update_person(session, key, body.given(), actor=call.actor, now=call.now))
