@@ -11,6 +11,7 @@ from cxconsole.api import (
     downloads,
     gateways,
     health,
+    imports,
     jobs,
     persons,
     recipients,
@@ -26,6 +27,8 @@ VERSION = "1.0.0"
 PREFIX = "/api/v1"
 RESOURCES: tuple[APIRouter, ...] = (
     campaigns.router,
+    imports.upload_router,
+    imports.router,
     contacts.rows_router,
     contacts.router,
     persons.router,

@@ -1,6 +1,7 @@
 """Errors as they go over the wire: RFC 9457 `application/problem+json`."""
 
 import logging
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -86,19 +87,25 @@ def _document(error: CxError) -> dict[str, Any]:
     }
 
 
+def problems_in(found: Sequence[Any], *, under: str = "") -> list[FieldProblem]:
+    """What a model found, in our words; `under` is where its document stands in a larger one."""
+    return [
+        FieldProblem(
+            loc=".".join(str(part) for part in ([under] if under else []) + list(one["loc"])), msg=_message(one)
+        )
+        for one in found
+    ]
+
+
 def _from_validation(error: RequestValidationError) -> CxError:
     found = error.errors()
     if any(one["type"] == "json_invalid" for one in found):
         where = found[0].get("ctx", {}).get("error", "")
         return Malformed(f"The body is not JSON: {where or 'it cannot be read'}.")
-    problems = [FieldProblem(loc=_path(one["loc"]), msg=_message(one)) for one in found]
+    # the first part says body, query or path; what remains is the path in the document
+    problems = problems_in([{**one, "loc": one["loc"][1:] or one["loc"]} for one in found])
     detail = f"{problems[0].loc}: {problems[0].msg}" if len(problems) == 1 else f"{len(problems)} fields need a look."
     return Invalid(detail, errors=problems)
-
-
-def _path(loc: tuple[Any, ...]) -> str:
-    # the first part says body, query or path; what remains is the path in the document
-    return ".".join(str(part) for part in loc[1:]) or str(loc[0])
 
 
 _MESSAGES = {
