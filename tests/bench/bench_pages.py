@@ -1,0 +1,192 @@
+"""Click to painted, in a real browser, on 1,000,000 contacts in one campaign and 1,000 campaigns.
+
+`python tests/bench/bench_pages.py [--contacts N] [--rounds N]`. First with nothing else going on, then while a
+campaign sends at full speed to a mail sink and an import runs. The time begins with the browser's own event and
+ends two frames after the rows have changed; for search it begins with the last key.
+"""
+
+import argparse
+import tempfile
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+from console import RunningConsole, add_sending_campaign, chromium, make_key, prepare, publish, running_console
+from harness import mail_sink, report, spread, write_contacts_csv
+from playwright.sync_api import Browser, Page
+
+from cxconsole import clock
+from cxconsole.audience.search import drain_person_search_queue
+from cxconsole.bootstrap import Application
+from cxconsole.demo.load import seed_contacts
+from models.campaign import Campaign, CampaignProgress
+
+BUSY_ROWS = 300_000
+WAIT = """
+() => {
+  const names = () => [...document.querySelectorAll('table tbody:not([aria-hidden]) tr')]
+    .map(row => [...row.querySelectorAll('td')].slice(0, 3).map(cell => cell.innerText).join('|')).join('\\n');
+  const before = location.pathname + names();
+  let begun = null;
+  const begin = event => { begun = performance.now(); };
+  for (const kind of ['click', 'input']) document.addEventListener(kind, begin, {capture: true});
+  window.painted = new Promise((resolve, reject) => {
+    setTimeout(() => reject(`nothing was painted: ${location.pathname}, ${begun}, ${names().slice(0, 80)}`), 15000);
+    const look = () => {
+      const now = names();
+      if (begun === null || !now || location.pathname + now === before) return;
+      watch.disconnect();
+      for (const kind of ['click', 'input']) document.removeEventListener(kind, begin, {capture: true});
+      requestAnimationFrame(() => requestAnimationFrame(() => resolve(performance.now() - begun)));
+    };
+    const watch = new MutationObserver(look);
+    watch.observe(document.documentElement, {subtree: true, childList: true, characterData: true, attributes: true});
+  });
+}
+"""
+
+
+def add_campaigns(application: Application, count: int) -> None:
+    """So many campaigns, with names, ages and numbers that sort differently."""
+    now = clock.now()
+    with application.database.write() as session:
+        for number in range(count):
+            mixed = number * 7919 % count
+            at = now - timedelta(hours=number)
+            campaign = Campaign(
+                name=f"{WORDS[mixed % len(WORDS)]} {mixed:04d}", state=("unpublished", "ended", "unpublished")[number % 3],
+                created_at=at, updated_at=now - timedelta(minutes=mixed),
+            )  # fmt: skip
+            session.add(campaign)
+            session.flush()
+            session.add(CampaignProgress(campaign_id=campaign.id or 0))
+
+
+WORDS = ("Spring", "Meter", "Solar", "Renewal", "Welcome", "Service", "Outage", "Arrears", "Guarantee", "Survey")
+
+
+def time_it(page: Page, act: Callable[[], Any]) -> float:
+    """Milliseconds from the event to the painted rows."""
+    page.evaluate(WAIT)
+    act()
+    return float(page.evaluate("window.painted"))
+
+
+def look_at_campaigns(page: Page, _: str, rounds: int) -> dict[str, list[float]]:
+    """The list of campaigns."""
+    times: dict[str, list[float]] = defaultdict(list)
+    rail = page.get_by_role("navigation").first
+    for number in range(rounds):
+        rail.get_by_role("link", name="Home", exact=True).click()
+        page.get_by_role("heading", name="Home").first.wait_for()
+        times["list"].append(time_it(page, rail.get_by_role("link", name="Campaigns", exact=True).click))
+        _work_the_table(page, times, sort=("Name", "Modified", "Created")[number % 3], words=WORDS, number=number)
+        segments = page.get_by_role("group").first
+        for word in ("Ended", "All"):  # what is chosen stays chosen, so each round puts it back
+            times["filter"].append(time_it(page, segments.get_by_role("button", name=word).click))
+    return times
+
+
+def look_at_contacts(page: Page, address: str, rounds: int) -> dict[str, list[float]]:
+    """The contacts of the large campaign."""
+    times: dict[str, list[float]] = defaultdict(list)
+    for number in range(rounds):
+        page.goto(address)
+        tabs = page.get_by_role("link", name="Contacts", exact=True)
+        tabs.wait_for()
+        times["list"].append(time_it(page, tabs.click))
+        _work_the_table(page, times, sort=("Name", "E-mail", "Status")[number % 2], words=NAMES, number=number)
+    return times
+
+
+NAMES = (
+    "jennifer",
+    "hoffmann",
+    "lindberg",
+    "mueller",
+    "patricia",
+    "andersson",
+    "williams",
+    "johanna",
+    "marie",
+    "thomas",
+)
+
+
+def _work_the_table(
+    page: Page, times: dict[str, list[float]], *, sort: str, words: tuple[str, ...], number: int
+) -> None:
+    times["sort"].append(time_it(page, page.get_by_role("button", name=sort, exact=True).first.click))
+    times["next_page"].append(time_it(page, page.get_by_role("button", name="Next", exact=True).click))
+    box = page.locator("input[data-cx=seek]").first
+    box.focus()
+    times["search"].append(time_it(page, lambda: page.keyboard.insert_text(words[number % len(words)])))
+    time_it(page, lambda: box.fill(""))
+
+
+@contextmanager
+def busy(console: RunningConsole, application: Application, folder: Path, sending: int, key: str) -> Iterator[None]:
+    """A campaign sends at full speed, and a file is uploaded and imported."""
+    path = write_contacts_csv(folder / "busy.csv", BUSY_ROWS, start=50_000_000)
+    call = {"base_url": console.url, "headers": {"Authorization": f"Bearer {key}"}, "timeout": 60}
+    made = httpx.post("/api/v1/campaigns", json={"name": "Import of the bench"}, **call).raise_for_status().json()
+    with path.open("rb") as file:
+        httpx.post(f"/api/v1/campaigns/{made['id']}/imports", files={"file": file}, **call).raise_for_status()
+    publish(application, sending)
+    yield
+
+
+def index_persons(application: Application) -> None:
+    """Bring search up to date before anything is measured."""
+    count = 1
+    while count:
+        with application.database.write() as session:
+            count = drain_person_search_queue(session, now=clock.now(), limit=20_000)
+
+
+def measure(console: RunningConsole, browser: Browser, large: int, rounds: int, *, state: str) -> None:
+    """One line for each list and action."""
+    lists = (("campaigns", look_at_campaigns, "/campaigns"), ("contacts", look_at_contacts, f"/campaigns/CMP-{large}"))
+    for name, look, address in lists:
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        page.set_default_timeout(20_000)
+        page.goto(console.url + address)
+        for action, times in look(page, console.url + address, rounds).items():
+            limit = 250 if state == "busy" else 500 if action == "search" else 150
+            report(f"pages_{name}_{action}_{state}", **spread(times), limit_p95_ms=limit)
+        page.close()
+
+
+def main() -> None:
+    """Both lists, idle and busy."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--contacts", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--idle-only", action="store_true")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name, mail_sink() as port, chromium() as browser:
+        folder = Path(name)
+        application = prepare(folder)
+        large = seed_contacts(application, given.contacts)
+        add_campaigns(application, 1000)
+        sending = add_sending_campaign(
+            application, contacts=min(given.contacts, 200_000), kind="smtp",
+            settings={"host": "127.0.0.1", "port": port, "tls": "none", "sender": "Bench <bench@sender.example>"},
+        )  # fmt: skip
+        index_persons(application)
+        key = make_key(folder)
+        with running_console(folder, outgoing_allow="127.0.0.1") as console:
+            measure(console, browser, large, given.rounds, state="idle")
+            if not given.idle_only:
+                with busy(console, application, folder, sending, key):
+                    measure(console, browser, large, given.rounds, state="busy")
+            report("pages_server", memory_mb=console.memory_mb(), contacts=given.contacts)
+        application.database.dispose()
+
+
+if __name__ == "__main__":
+    main()
