@@ -58,7 +58,7 @@ def add_campaigns(application: Application, count: int) -> None:
             mixed = number * 7919 % count
             at = now - timedelta(hours=number)
             campaign = Campaign(
-                name=f"{WORDS[mixed % len(WORDS)]} {mixed:04d}", state=("unpublished", "ended", "unpublished")[number % 3],
+                name=f"{WORDS[mixed % len(WORDS)]} {mixed:04d}", state="unpublished" if number % 3 else "ended",
                 created_at=at, updated_at=now - timedelta(minutes=mixed),
             )  # fmt: skip
             session.add(campaign)
