@@ -10,6 +10,7 @@ from cxconsole.demo.bulk import advance_key, document, moment, take_keys, write_
 from cxconsole.demo.content import TEMPLATES
 from cxconsole.demo.history import TIMES, Ledger
 from cxconsole.demo.people import DemoPerson
+from cxconsole.gateways.port import FAILURES_TO_OPEN
 from models.campaign import CampaignChannel, CampaignProgress, TrafficMinute
 from models.comm import CommDelivery, CommRequest, RateUsage
 from models.contact import CampaignContact
@@ -56,7 +57,7 @@ def write_gateways(session: Session, vault: Vault, now: datetime) -> dict[str, i
         ),
         "stopped": Gateway(
             name="Practice SMTP, always down", kind="sandbox", channel="email",
-            settings={"sender": sender, "seed": 3, "down": True}, health=GatewayHealth.OPEN, failures_in_a_row=5,
+            settings={"sender": sender, "seed": 3, "down": True}, health=GatewayHealth.OPEN, failures_in_a_row=FAILURES_TO_OPEN,
             health_error="The sandbox is switched to “down”.", health_since=since,
             health_retry_at=now + timedelta(minutes=1),
         ),
