@@ -69,7 +69,7 @@ def check_legend() -> rx.Component:
 def code_block(text: Any, *, label: str) -> rx.Component:
     """Ready-made text with a copy button: a curl example, a key."""
     return rx.el.div(
-        rx.el.pre(text, aria_label=label, tab_index=0),
+        rx.el.pre(text, aria_label=label, role="region", tab_index=0),
         rx.el.button(
             icon("copy", 14),
             type="button",

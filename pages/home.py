@@ -12,12 +12,13 @@ from components.campaign_dialogs import campaign_dialogs
 from components.cards import card, key_figure, key_figures, lines
 from components.charts import CHANNEL_COLOURS, CHANNEL_TONES, Series, area_chart, chart_table, sparkline
 from components.forms import segmented
-from components.icons import CHANNELS, channel_icon, channel_icons
+from components.icons import CHANNELS, channel_icon, channel_icons, icon
 from components.page import page_header
 from components.tables import name_link
 from state.campaign_actions import CampaignActionsState
 from state.home import CHART_CHANNELS, HomeState
 
+RUNNING = "/campaigns?state=published"
 SPANS = [("24h", "24 h"), ("7d", "7 d"), ("30d", "30 d")]
 
 
@@ -66,12 +67,17 @@ def _figures() -> rx.Component:
     figures: Any = HomeState.figures
     return key_figures(
         key_figure(
-            "Sending now", figures.rate, unit="a minute", note=figures.rate_note, extra=sparkline(figures.rate_path)
+            "Sending now",
+            figures.rate,
+            unit="a minute",
+            note=figures.rate_note,
+            href=RUNNING,
+            extra=sparkline(figures.rate_path),
         ),
-        key_figure("Queue depth", figures.queue, note=figures.queue_note),
-        key_figure("Sent today", figures.sent, note=figures.sent_note),
-        key_figure("Delivered", figures.delivered, note=figures.delivered_note),
-        key_figure("Held", figures.held, note=figures.held_note),
+        key_figure("Queue depth", figures.queue, note=figures.queue_note, href=RUNNING),
+        key_figure("Sent today", figures.sent, note=figures.sent_note, href="/campaigns"),
+        key_figure("Delivered", figures.delivered, note=figures.delivered_note, href=RUNNING),
+        key_figure("Held", figures.held, note=figures.held_note, href="/campaigns"),
         key_figure("Errors, last hour", figures.errors, note=figures.errors_note, href="/#attention"),
     )
 
@@ -117,7 +123,7 @@ def _funnel() -> rx.Component:
         funnel(rx.foreach(HomeState.funnel, row)),
         title="Funnel",
         qualifier="of what is published",
-        actions=[link("See campaigns", "/campaigns?state=published")],
+        actions=[link("See campaigns", RUNNING)],
     )
 
 
@@ -192,7 +198,14 @@ def _gateways() -> rx.Component:
 def _errors() -> rx.Component:
     def line(row: Any) -> rx.Component:
         return rx.el.div(
-            rx.el.span(row.count, class_name="cx-bold cx-count"),
+            rx.el.span(
+                rx.cond(
+                    row.count == "0",
+                    rx.el.span(icon("triangle-alert", 15, class_name="cx-tone-icon"), class_name="t-amber"),
+                    row.count,
+                ),
+                class_name="cx-bold cx-count",
+            ),
             rx.el.div(
                 rx.el.div(row.reason, class_name="cx-cut", title=row.reason),
                 rx.el.div(row.detail, class_name="cx-dim cx-small cx-cut", title=row.detail),

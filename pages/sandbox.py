@@ -93,7 +93,9 @@ def _message() -> rx.Component:
         title="The message as the customer sees it",
         class_name=rx.cond(state.narrow, "cx-mail-frame cx-mail-frame--phone", "cx-mail-frame"),
     )
-    plain = rx.el.pre(message.text, class_name="cx-mail-text", tab_index=0, aria_label="Text of the message")
+    plain = rx.el.pre(
+        message.text, class_name="cx-mail-text", role="region", tab_index=0, aria_label="Text of the message"
+    )
     bubble = rx.el.div(rx.el.p(message.text), class_name="cx-bubble")
     head = rx.el.div(
         rx.el.h2(rx.cond(message.subject, message.subject, "Text message"), class_name="cx-h2 cx-cut"),

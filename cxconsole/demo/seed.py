@@ -9,6 +9,7 @@ from sqlmodel import Session, select
 
 from cxconsole import clock
 from cxconsole.accounts.vault import Vault
+from cxconsole.audience.csv_format import CsvFormat
 from cxconsole.campaigns.flow import Step, graph_of
 from cxconsole.database import Database
 from cxconsole.demo.bulk import moment, next_key
@@ -57,6 +58,12 @@ class Stage:
     versions: dict[str, tuple[int, int]]
     ledger: Ledger
     keys: Keys
+
+
+_FILE_FORMAT = CsvFormat(
+    encoding="utf-8", delimiter=",", has_header=True, newline="\n", data_at=0,
+    headers=("customer_id", "email", "phone", "first_name", "last_name"),
+)  # fmt: skip
 
 
 def seed_demo(
@@ -216,7 +223,8 @@ def _write_source(session: Session, plan: DemoCampaign, campaign_id: int, count:
         size = count * 118
         session.add(ContactImport(
             source_id=source.id or 0, campaign_id=campaign_id, state=ImportState.DONE, file_name=name, path="",
-            mapping={}, options={}, bytes_done=size, bytes_total=size, rows_total=count, actor="operator",
+            mapping={}, options={"format": _FILE_FORMAT.to_json()},
+            bytes_done=size, bytes_total=size, rows_total=count, actor="operator",
             started_at=source.created_at, finished_at=at, created_at=source.created_at,
         ))  # fmt: skip
     return source.id or 0

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.ui.conftest import assert_accessible
 
-PAGES = ["/", "/gateways", "/sandbox"]
+PAGES = ["/", "/campaigns", "/gateways", "/sandbox"]
 
 
 @pytest.mark.parametrize("path", PAGES)
