@@ -1,5 +1,7 @@
 # run: start the console   test: everything that must be green   bench: the figures, one JSON line each
-PYTHON ?= $(shell command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)
+# the first Python that runs and is new enough; a name on the path may be only a stand-in
+PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3 python; do \
+	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v "$$name" && break; done)
 BIN := .venv/bin
 
 .PHONY: run test lint format bench browser
@@ -27,7 +29,7 @@ browser: .venv/.installed-dev
 	@$(BIN)/python tests/find_browser.py --install
 
 .venv/bin/python:
-	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/it."; exit 1; }
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/it."; exit 1; }
 	@"$(PYTHON)" -m venv .venv
 
 .venv/.installed: requirements.txt | .venv/bin/python
