@@ -7,6 +7,7 @@ from starlette.routing import compile_path
 from cxconsole.api import (
     campaigns,
     comms,
+    contact_bulk,
     contacts,
     downloads,
     gateways,
@@ -30,6 +31,7 @@ RESOURCES: tuple[APIRouter, ...] = (
     imports.upload_router,
     imports.router,
     contacts.rows_router,
+    contact_bulk.router,
     contacts.router,
     persons.router,
     templates.router,

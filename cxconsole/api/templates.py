@@ -9,7 +9,10 @@ from pydantic import Field
 from cxconsole.api.call import MAX_SMALL_KEY, Body, Caller, Listing, Pages, Search, parse_key
 from cxconsole.api.route import ApiRoute
 from cxconsole.api.views import Id, View
+from cxconsole.comms import preview as comms_preview
+from cxconsole.comms.preview import preview_template
 from cxconsole.comms.templates import create_template, delete_template, get_template, list_templates, update_template
+from cxconsole.errors import Invalid, NotFound
 from models.person import Channel
 
 router = APIRouter(prefix="/templates", tags=["templates"], route_class=ApiRoute)
@@ -53,6 +56,49 @@ class TemplateReading(View):
     version: int
     created_at: datetime
     updated_at: datetime
+
+
+class PreviewBody(Body):
+    """As whom; without, as the first person there is."""
+
+    person_id: str | None = None
+
+
+class FindingReading(View):
+    """Something about the content that people should know."""
+
+    kind: str
+    severity: str
+    detail: str
+    remedy: str
+
+
+class PreviewReading(View):
+    """The message as one person gets it. What has no value stands as `[name]` and is listed in `missing`."""
+
+    person_id: Id | None
+    subject: str
+    html: str | None
+    text: str
+    missing: list[str]
+    findings: list[FindingReading]
+    size_bytes: int
+
+
+class TestSendBody(Body):
+    """Through which gateway to which address; merged with the fields of a person, if one is named."""
+
+    gateway_id: str
+    target: str = Field(max_length=320)
+    person_id: str | None = None
+
+
+class TestSendReading(View):
+    """What came of it. `detail` is the other side's answer, or what failed, why, and how to mend it."""
+
+    sent: bool
+    detail: str
+    milliseconds: int
 
 
 @router.get("")
@@ -99,6 +145,42 @@ def delete(call: Caller, template_id: str) -> None:
     """Delete a template that no campaign uses."""
     with call.write() as session:
         delete_template(session, _key(template_id), actor=call.actor, now=call.now)
+
+
+@router.post("/{template_id}/preview")
+def preview(call: Caller, template_id: str, body: PreviewBody | None = None) -> PreviewReading:
+    """Show the template as one person gets it, and what is wrong with it."""
+    person_id = refer_to_person(body.person_id) if body and body.person_id else None
+    with call.read() as session:
+        template = get_template(session, _key(template_id), actor=call.actor)
+        try:
+            shown = preview_template(session, template, channel=template.channel, person_id=person_id, actor=call.actor)
+        except NotFound as error:
+            raise Invalid.field("person_id", error.detail) from None
+    return PreviewReading.of(shown)
+
+
+@router.post("/{template_id}/test-send")
+async def send_test(call: Caller, template_id: str, body: TestSendBody) -> TestSendReading:
+    """Send the template once to a target of your own; nothing is stored and nobody is counted."""
+    person_id = refer_to_person(body.person_id) if body.person_id else None
+    try:
+        gateway_id = parse_key(body.gateway_id, "gateway", most=MAX_SMALL_KEY)
+    except NotFound as error:
+        raise Invalid.field("gateway_id", error.detail) from None
+    done = await comms_preview.test_send(
+        call.application, _key(template_id), gateway_id, body.target, person_id=person_id, actor=call.actor,
+        now=call.now,
+    )  # fmt: skip
+    return TestSendReading.of(done)
+
+
+def refer_to_person(text: str) -> int:
+    """The key of a person named in a body; a bad one is the fault of that field."""
+    try:
+        return parse_key(text, "person")
+    except NotFound as error:
+        raise Invalid.field("person_id", error.detail) from None
 
 
 def _key(template_id: str) -> int:
