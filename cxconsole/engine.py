@@ -14,6 +14,7 @@ from contextlib import suppress
 
 import uvloop
 
+from cxconsole.audience.import_runner import ImportRunner
 from cxconsole.bootstrap import Application, build_jobs, build_sender
 from cxconsole.jobs import JobRunner
 
@@ -26,6 +27,7 @@ async def run_engine(application: Application) -> None:
         runner = JobRunner(build_jobs(application), database=application.database, signals=application.signals)
         group.create_task(runner.run())
         group.create_task(build_sender(application).run())
+        group.create_task(ImportRunner(application.settings.resolved_database_url, application.signals).run())
 
 
 def run_worker(application: Application, *, parent: int | None = None) -> None:

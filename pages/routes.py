@@ -8,6 +8,7 @@ import reflex as rx
 
 from components.shell import NavItem, shell
 from pages.campaign_audience import campaign_audience
+from pages.campaign_contacts import campaign_contacts
 from pages.campaign_flow import campaign_flow
 from pages.campaign_import import campaign_import
 from pages.campaign_overview import campaign_overview
@@ -20,9 +21,11 @@ from pages.keys import keys
 from pages.nowhere import nowhere
 from pages.sandbox import sandbox
 from pages.suppressions import suppressions
+from pages.templates import campaign_content, template, templates
 from state.audience import AudienceState
 from state.campaign import CampaignState
 from state.campaigns import CampaignsState
+from state.contacts import ContactsState
 from state.flow import FlowState
 from state.gateways import GatewaysState
 from state.home import HomeState
@@ -33,6 +36,8 @@ from state.sandbox import SandboxState
 from state.setup import SetupState
 from state.shell import ShellState
 from state.suppressions import SuppressionsState
+from state.template_editor import TemplateEditorState
+from state.templates import TemplatesState
 from state.trail import TrailState
 
 
@@ -53,6 +58,7 @@ class Page:
 NAV = (
     NavItem(word="Home", icon_name="layout-dashboard", href="/"),
     NavItem(word="Campaigns", icon_name="megaphone", href="/campaigns", group="Outreach"),
+    NavItem(word="Templates", icon_name="layout-template", href="/templates", group="Outreach"),
     NavItem(word="Gateways", icon_name="plug", href="/gateways", group="Engine"),
     NavItem(word="Sandbox inbox", icon_name="inbox", href="/sandbox", group="Engine"),
     NavItem(word="Suppressions", icon_name="shield-off", href="/suppressions", group="Admin"),
@@ -85,8 +91,18 @@ PAGES: tuple[Page, ...] = (
     _campaign_page("/setup", "Setup", campaign_setup, SetupState),
     _campaign_page("/audience", "Audience", campaign_audience, AudienceState),
     _campaign_page("/import", "Add contacts from a file", campaign_import, ImportWizardState, live=False),
+    _campaign_page("/contacts", "Contacts", campaign_contacts, ContactsState),
     _campaign_page("/contacts/[contact]", "Contact", contact_trail, TrailState),
     _campaign_page("/flow", "Flow", campaign_flow, FlowState, live=False),
+    _campaign_page("/content", "Content", campaign_content, TemplateEditorState, live=False),
+    Page(route="/templates", title="Templates", show=templates, nav="/templates", on_load=(TemplatesState.load,)),
+    Page(
+        route="/templates/[template]",
+        title="Template",
+        show=template,
+        nav="/templates",
+        on_load=(TemplateEditorState.load,),
+    ),
     Page(
         route="/suppressions",
         title="Suppressions",

@@ -17,6 +17,12 @@ RUNNING = "CMP-1008"
         (f"/campaigns/{RUNNING}", "Spring tariff change"),
         (f"/campaigns/{RUNNING}/setup", "Spring tariff change"),
         (f"/campaigns/{RUNNING}/flow", "Spring tariff change"),
+        (f"/campaigns/{RUNNING}/audience", "Spring tariff change"),
+        (f"/campaigns/{RUNNING}/import", "Spring tariff change"),
+        (f"/campaigns/{RUNNING}/contacts", "Spring tariff change"),
+        (f"/campaigns/{RUNNING}/content", "Spring tariff change"),
+        ("/templates", "Templates"),
+        ("/templates/1", "Spring tariff change"),
         ("/campaigns/new?from=CMP-1008", "Spring tariff change"),
         ("/suppressions", "Suppressions"),
         ("/keys", "Keys"),
@@ -58,6 +64,13 @@ def test_numbers_move_by_themselves(page: Page):
         timeout=60_000,
     )
     expect(page.get_by_text("Live", exact=True)).to_be_visible()
+
+
+def test_a_number_opens_the_people_behind_it(page: Page):
+    page.goto(f"/campaigns/{RUNNING}")
+    page.locator("a.cx-figure", has_text="Suppressed").click()
+    expect(page).to_have_url(re.compile(r"/contacts/?\?status=suppressed"))
+    expect(page.locator("table tbody tr").first).to_contain_text("Suppressed")
 
 
 def test_an_invalid_window_is_told_as_typed_and_cannot_be_saved(page: Page):
