@@ -150,7 +150,12 @@ def campaign_content() -> rx.Component:
             state.choices.length() > 1,  # type: ignore[attr-defined]
             filter_row(
                 select(
-                    "content-template", state.choices, state.template_id, state.choose_template, aria_label="Template"
+                    "content-template",
+                    state.choices,
+                    state.template_id,
+                    state.choose_template,
+                    aria_label="Template",
+                    class_name="cx-input--auto",
                 )
             ),
             rx.fragment(),
