@@ -57,8 +57,8 @@ def write_gateways(session: Session, vault: Vault, now: datetime) -> dict[str, i
         ),
         "stopped": Gateway(
             name="Practice SMTP, always down", kind="sandbox", channel="email",
-            settings={"sender": sender, "seed": 3, "down": True}, health=GatewayHealth.OPEN, failures_in_a_row=FAILURES_TO_OPEN,
-            health_error="The sandbox is switched to “down”.", health_since=since,
+            settings={"sender": sender, "seed": 3, "down": True}, health=GatewayHealth.OPEN,
+            failures_in_a_row=FAILURES_TO_OPEN, health_error="The sandbox is switched to “down”.", health_since=since,
             health_retry_at=now + timedelta(minutes=1),
         ),
     }  # fmt: skip
