@@ -1,14 +1,13 @@
 """From a template and one person's fields to what is sent.
 
-A template version is compiled once per process; a render then is a few string joins. Fields that
+A text is compiled once per process; a render then is a few string joins. Fields that
 have no value are left out of the fields, so that `default(...)` and tests see them as missing.
 """
 
 import re
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from threading import Lock
+from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
 from jinja2 import Template as JinjaTemplate
@@ -26,9 +25,8 @@ from cxconsole.comms.template_guard import (
     parse_guarded,
 )
 from cxconsole.errors import CxError
-from models.template import TemplateVersion
 
-CACHED_VERSIONS = 256
+CACHED_TEXTS = 256
 _MOST_GAPS = 50
 _LINES = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
 
@@ -107,9 +105,8 @@ class FieldUse:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CompiledTemplate:
-    """A template version, ready to render. `fields` are all names it uses."""
+    """A template, ready to render. `fields` are all names it uses."""
 
-    version_id: int | None
     uses: tuple[FieldUse, ...]
     fields: frozenset[str]
     subject: JinjaTemplate
@@ -122,24 +119,9 @@ class CompiledTemplate:
         return frozenset(use.name for use in self.uses if not use.has_fallback)
 
 
-_cache: "OrderedDict[int, CompiledTemplate]" = OrderedDict()
-_cache_lock = Lock()
-
-
 def compile_template(content: TemplateContent) -> CompiledTemplate:
-    """The compiled form of a template version (kept, by its id) or of a draft. Raises TemplateProblem."""
-    version_id = content.id if isinstance(content, TemplateVersion) else None
-    if version_id is not None:
-        found = _cache.get(version_id)
-        if found is not None:
-            return found
-    compiled = _compile(content, version_id)
-    if version_id is not None:
-        with _cache_lock:
-            _cache[version_id] = compiled
-            while len(_cache) > CACHED_VERSIONS:
-                _cache.popitem(last=False)
-    return compiled
+    """The compiled form of a template version or a draft; the last 256 texts are kept. Raises TemplateProblem."""
+    return _compile(content.subject or "", content.html, content.text)
 
 
 def compile_source(source: str, *, part: str) -> JinjaTemplate:
@@ -204,22 +186,22 @@ def _write(template: JinjaTemplate, values: dict[str, Any]) -> str:
     return "".join(pieces)
 
 
-def _compile(content: TemplateContent, version_id: int | None) -> CompiledTemplate:
+@lru_cache(maxsize=CACHED_TEXTS)
+def _compile(subject: str, html: str | None, text: str | None) -> CompiledTemplate:
     parts: dict[str, JinjaTemplate] = {}
     uses: dict[tuple[str, str, bool], FieldUse] = {}
-    sources = {"subject": content.subject or "", "html": content.html, "text": content.text}
-    if sources["text"] is None:
-        sources["text"] = "" if content.html is None else template_text_from_html(content.html)
+    sources = {"subject": subject, "html": html, "text": text}
+    if text is None:
+        sources["text"] = "" if html is None else template_text_from_html(html)
     for part, source in sources.items():
         if source is None:
             continue
         parts[part], tree = _compile_part(source, part)
-        if part == "text" and content.text is None:
+        if part == "text" and text is None:
             continue  # its fields are those of the HTML
         for name, has_fallback in _find_uses(tree):
             uses[part, name, has_fallback] = FieldUse(name=name, part=part, has_fallback=has_fallback)
     return CompiledTemplate(
-        version_id=version_id,
         uses=tuple(uses.values()),
         fields=frozenset(use.name for use in uses.values()),
         subject=parts["subject"],

@@ -189,6 +189,7 @@ def test_fields_and_what_has_a_fall_back_are_known():
     assert compiled.required == {"tariff", "city", "campaign.name", "c"}
 
 
-def test_a_version_is_compiled_once(now):
-    version = TemplateVersion(id=987_654, template_id=1, version=1, text="Hello", created_at=now)
-    assert compile_template(version) is compile_template(version)
+def test_a_text_is_compiled_once_and_another_one_is_another(now):
+    first, same, other = (TemplateVersion(id=1, text=text, template_id=1, version=1, created_at=now) for text in "aab")
+    assert compile_template(first) is compile_template(same)
+    assert compile_template(first) is not compile_template(other)
