@@ -163,6 +163,25 @@ class ContactImport(SQLModel, table=True):
     error: str | None = None
 
 
+class ImportCheck(SQLModel, table=True):
+    """What an import of a file would have done, for systems that ask first; kept for a day, the file is not."""
+
+    __tablename__ = "import_check"
+
+    id: int | None = Field(default=None, primary_key=True)
+    campaign_id: int = Field(foreign_key="campaign.id", ondelete="CASCADE")
+    file_name: str
+    bytes_done: int = Field(sa_column=Column(BigInteger, nullable=False))
+    bytes_total: int = Field(sa_column=Column(BigInteger, nullable=False))
+    rows_read: int
+    created: int
+    merged: int
+    duplicates: int
+    rejected: int
+    started_at: datetime = at_field()
+    finished_at: datetime = at_field(index=True)
+
+
 class RejectedRow(SQLModel, table=True):
     """A row of a file that was not stored, or a value that was left out, with why and how to mend it."""
 
@@ -196,5 +215,5 @@ class SourceMention(SQLModel, table=True):
 
 __all__ = [
     "CONTACT_MOVES", "IMPORT_MOVES", "CampaignContact", "ContactImport", "ContactSource", "ContactStatus",
-    "HoldReason", "ImportState", "RejectedRow", "SourceKind", "SourceMention",
+    "HoldReason", "ImportCheck", "ImportState", "RejectedRow", "SourceKind", "SourceMention",
 ]  # fmt: skip

@@ -176,3 +176,21 @@ def test_importing_needs_the_right_before_anything_is_sent(client, campaign, key
     assert client.get(f"/api/v1/imports/{import_id}/rejected.csv", headers=key_for("contacts.read")).status_code == 403
     assert client.get(f"/api/v1/imports/{import_id}", headers=key_for("contacts.read")).status_code == 200
     assert client.get("/api/v1/imports/999/rejected.csv").status_code == 404
+
+
+def test_a_dry_run_says_what_would_happen_and_changes_nothing(client, campaign, application):
+    client.post(f"/api/v1/campaigns/{campaign}/contacts", json=[{"email": "p1@customer.example"}])
+    options = {"dry_run": True, "delimiter": ";"}
+    answer = upload(client, campaign, data={"mapping": json.dumps(MAPPING), "options": json.dumps(options)})
+    assert answer.status_code == 202, answer.text
+    view = client.get(f"/api/v1/imports/{answer.json()['id']}").json()
+    assert view.keys() == SPEC_FIELDS
+    assert (view["id"], view["state"], view["campaign_id"]) == (answer.json()["id"], "done", campaign)
+    assert (view["rows_read"], view["created"], view["merged"], view["rejected"]) == (31, 29, 1, 1)
+    assert client.get(f"/api/v1/campaigns/{campaign}").json()["contacts"] == 1
+    assert [one["kind"] for one in client.get(f"/api/v1/campaigns/{campaign}/sources").json()["items"]] == ["rest"]
+    assert list(application.settings.import_dir.iterdir()) == []
+    assert client.post(f"/api/v1/imports/{view['id']}/undo").status_code == 404
+    assert client.get("/api/v1/imports/dry-999").status_code == 404
+    wrong = {"dry_run": True, "delimiter": "??"}
+    assert upload(client, campaign, data={"options": json.dumps(wrong)}).status_code == 422
