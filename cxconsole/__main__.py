@@ -31,7 +31,9 @@ def _make_parser() -> argparse.ArgumentParser:
     worker.add_argument("--parent", type=int, help=argparse.SUPPRESS)
     worker.set_defaults(run=_work)
     seed = commands.add_parser("seed", help="fill an empty database with the demo world")
-    seed.add_argument("--contacts", type=int, default=None, help="how many persons the world has")
+    seed.add_argument(
+        "--contacts", type=int, default=0, help="instead, add one campaign of so many made-up contacts to any database"
+    )
     seed.set_defaults(run=_seed)
     keys = commands.add_parser("apikey", help="keys for other systems").add_subparsers(dest="action", required=True)
     create = keys.add_parser("create", help="make a key and print it, and nothing else")
@@ -62,9 +64,13 @@ def _work(given: argparse.Namespace) -> None:
 
 
 def _seed(given: argparse.Namespace) -> None:
-    from cxconsole.demo.seed import DEMO_CONTACTS, seed_demo
+    from cxconsole.demo.load import seed_contacts
+    from cxconsole.demo.seed import seed_demo
+    from models.campaign import campaign_code
 
-    if not seed_demo(_open(), contacts=given.contacts or DEMO_CONTACTS):
+    if given.contacts > 0:
+        print(campaign_code(seed_contacts(_open(), given.contacts)))
+    elif not seed_demo(_open()):
         raise SystemExit("cxconsole: The database is not empty, so nothing was seeded.")
 
 

@@ -98,6 +98,11 @@ CAMPAIGNS = (
         steps=_mail("survey"), source=("rest", "REST endpoint"), window=("09:00", "17:30"),
     ),
     DemoCampaign(
+        key="welcome", name="Welcome, new customers", fate=Fate.FINISHED, share=0.9, created_days=2.8,
+        published_days=23 / 24, description="Greets everyone who signed up this week and asks one question.",
+        steps=_mail("survey"), source=("rest", "REST endpoint"), per_minute=2.3,
+    ),
+    DemoCampaign(
         key="tariff", name="Spring tariff change", fate=Fate.RUNNING, share=1.0, created_days=2.2,
         published_days=34 / 1440,
         description="Tells all customers about the price from 1 July, by e-mail; by SMS those who have no e-mail or "

@@ -17,6 +17,7 @@ from cxconsole.demo.load import seed_contacts
 from cxconsole.demo.refill import LEAST_WAITING, refill_demo
 from cxconsole.demo.remove import has_demo, remove_demo
 from cxconsole.demo.seed import seed_demo
+from cxconsole.demo.world import CAMPAIGNS
 from models.campaign import Campaign, CampaignState, Flow
 from models.contact import CampaignContact
 from models.gateway import Gateway
@@ -162,7 +163,7 @@ def test_removal_takes_all_demo_rows_and_leaves_the_tape(seeded: Wired, now: dat
     events = rows(seeded.database, "SELECT count(*) FROM event")
     with seeded.database.write() as session:
         removed = remove_demo(session, actor=OPERATOR, now=now)
-    assert (removed.campaigns, removed.persons, removed.kept) == (10, SMALL, 0)
+    assert (removed.campaigns, removed.persons, removed.kept) == (len(CAMPAIGNS), SMALL, 0)
     for table in (
         "campaign", "campaign_contact", "contact_source", "contact_import", "comm_request", "comm_delivery", "person",
         "identity", "gateway", "template", "template_version", "flow", "campaign_progress", "campaign_channel",
