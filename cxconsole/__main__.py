@@ -12,6 +12,9 @@ from cxconsole.errors import CxError
 # Each command imports what it needs when it runs: making a key must not load the engine or the pages.
 
 
+_MOST_DAYS = 36_500
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command."""
     given = _make_parser().parse_args(arguments)
@@ -30,16 +33,14 @@ def _make_parser() -> argparse.ArgumentParser:
     worker = commands.add_parser("worker", help="run the jobs alone, beside a console elsewhere")
     worker.add_argument("--parent", type=int, help=argparse.SUPPRESS)
     worker.set_defaults(run=_work)
-    seed = commands.add_parser("seed", help="fill an empty database with the demo world")
-    seed.add_argument(
-        "--contacts", type=int, default=0, help="instead, add one campaign of so many made-up contacts to any database"
-    )
+    seed = commands.add_parser("seed", help="fill an empty database with the demo world, or add a campaign of any size")
+    seed.add_argument("--contacts", type=_count, help="instead, add a campaign with so many made-up contacts")
     seed.set_defaults(run=_seed)
     keys = commands.add_parser("apikey", help="keys for other systems").add_subparsers(dest="action", required=True)
     create = keys.add_parser("create", help="make a key and print it, and nothing else")
     create.add_argument("--name", required=True, help="which system it is for")
     create.add_argument("--scopes", required=True, help="all, or rights with commas: campaigns.read,contacts.edit")
-    create.add_argument("--expires-in-days", type=int, help="when it stops working; without, never")
+    create.add_argument("--expires-in-days", type=_count, help="when it stops working; without, never")
     create.set_defaults(run=_create_key)
     keys.add_parser("list", help="list the keys, without the keys themselves").set_defaults(run=_list_keys)
     revoke = keys.add_parser("revoke", help="end a key at once")
@@ -68,7 +69,7 @@ def _seed(given: argparse.Namespace) -> None:
     from cxconsole.demo.seed import seed_demo
     from models.campaign import campaign_code
 
-    if given.contacts > 0:
+    if given.contacts is not None:
         print(campaign_code(seed_contacts(_open(), given.contacts)))
     elif not seed_demo(_open()):
         raise SystemExit("cxconsole: The database is not empty, so nothing was seeded.")
@@ -78,7 +79,8 @@ def _create_key(given: argparse.Namespace) -> None:
     from cxconsole.accounts.keys import create_key
 
     now = clock.now()
-    expires_at = None if given.expires_in_days is None else now + timedelta(days=given.expires_in_days)
+    days = given.expires_in_days
+    expires_at = None if days is None else now + timedelta(days=min(days, _MOST_DAYS))
     with _open().database.write() as session:
         scopes = given.scopes.split(",")
         _, plaintext = create_key(session, given.name, scopes, expires_at, actor=OPERATOR, now=now)
@@ -101,6 +103,14 @@ def _revoke_key(given: argparse.Namespace) -> None:
 
     with _open().database.write() as session:
         revoke_key(session, given.id, actor=OPERATOR, now=clock.now())
+
+
+def _count(text: str) -> int:
+    """A number from 1 to 100 million, for argparse."""
+    number = int(text)
+    if not 1 <= number <= 100_000_000:
+        raise argparse.ArgumentTypeError("a whole number from 1 to 100,000,000")
+    return number
 
 
 def _open():

@@ -97,3 +97,11 @@ def test_the_last_use_of_a_key_is_noted(client, application):
     client.get("/api/v1/campaigns")
     with application.database.read() as session:
         assert session.exec(select(ApiKey)).one().last_used_at is not None
+
+
+def test_a_large_campaign_is_made_on_the_command_line(tmp_path):
+    done = run_command(tmp_path, "seed", "--contacts", "50")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "CMP-1001\n"
+    assert run_command(tmp_path, "seed").returncode != 0, "the database is not empty"
+    assert run_command(tmp_path, "seed", "--contacts", "0").returncode != 0
