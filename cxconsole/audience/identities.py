@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -14,7 +14,7 @@ from cxconsole.audience.counters import move_contacts
 from cxconsole.audience.grouping import Batch, Unions, group_rows, identities_of
 from cxconsole.audience.merging import find_oldest, merge_persons, slices
 from cxconsole.audience.rows import PERSON_COLUMNS, ParsedRow
-from cxconsole.audience.staging import Origin, Stage
+from cxconsole.audience.staging import Hit, Origin, Stage
 from cxconsole.journey.tape import append_events
 from models.contact import CampaignContact, ContactStatus, SourceMention
 from models.event import EventType
@@ -37,13 +37,14 @@ class Stored:
     batch: Batch
     known: dict[int, tuple[Verdict, int]] = field(default_factory=dict)
     """(verdict, person) of the groups that were somebody already; all others are new."""
-    new_ids: Mapping[int, tuple[int, int]] = field(default_factory=dict)
+    ids_of_new: Callable[[int], tuple[int, int]] | None = None
     counts: Counter[Verdict] = field(default_factory=Counter)
 
     def verdict_of(self, at: int) -> tuple[Verdict, int]:
         """(verdict, person id) of the row at this position; only after `store_rows(..., want_ids=True)`."""
         group = self.batch.group_of[at]
-        verdict, person_id = self.known.get(group) or (Verdict.CREATED, self.new_ids[group][0])
+        assert self.ids_of_new is not None
+        verdict, person_id = self.known.get(group) or (Verdict.CREATED, self.ids_of_new(group)[0])
         return (verdict if at == group else Verdict.DUPLICATE), person_id
 
 
@@ -53,11 +54,19 @@ def lock_identities(session: Session) -> None:
         session.execute(text("SELECT pg_advisory_xact_lock(7046029254386353131)"))
 
 
-def store_rows(session: Session, rows: Sequence[ParsedRow], origin: Origin, *, want_ids: bool = False) -> Stored:
+def store_rows(
+    session: Session,
+    rows: Sequence[ParsedRow],
+    origin: Origin,
+    *,
+    want_ids: bool = False,
+    meanwhile: Callable[[], None] | None = None,
+) -> Stored:
     """Find or create the person of each row, bring them up to date, and give them a place in the campaign.
 
     Rows that share an identity are one person; a row that ties existing persons together merges them. Writes
-    the campaign's counters and the Tape, not the source's counts.
+    the campaign's counters and the Tape, not the source's counts. `meanwhile` is called when what is left is the
+    database's work, so that the processor is free for another thread.
     """
     batch = group_rows(rows)
     stored = Stored(batch=batch)
@@ -65,10 +74,12 @@ def store_rows(session: Session, rows: Sequence[ParsedRow], origin: Origin, *, w
     stage = Stage(session, batch)
     hits = stage.find_known()
     if hits or want_ids:
-        stored.new_ids = stage.read_ids()
-    if hits:
-        stage.drop({group for group, _ in hits})
-        stored.known = _store_known(session, batch.groups, hits, origin, stored.new_ids)
+        stored.ids_of_new = stage.read_ids()
+    if hits and stored.ids_of_new is not None:
+        stage.drop({hit.group for hit in hits})
+        stored.known = _store_known(session, batch.groups, hits, origin, stored.ids_of_new)
+    if meanwhile is not None:
+        meanwhile()
     new = stage.store_new(origin)
     stored.counts = Counter(verdict for verdict, _ in stored.known.values())
     stored.counts[Verdict.CREATED] += new
@@ -103,12 +114,14 @@ class _Known:
 def _store_known(
     session: Session,
     groups: Mapping[int, ParsedRow],
-    hits: Iterable[tuple[int, int]],
+    hits: Sequence[Hit],
     origin: Origin,
-    new_ids: Mapping[int, tuple[int, int]],
+    ids_of_new: Callable[[int], tuple[int, int]],
 ) -> dict[int, tuple[Verdict, int]]:
     person_of = _settle_persons(session, hits, origin)
     known = _read_known(session, sorted(set(person_of.values())), origin)
+    known.identities = {(hit.kind, hit.value) for hit in hits}
+    _read_primary(session, groups, person_of, known)
     writes = _Writes()
     verdicts: dict[int, tuple[Verdict, int]] = {}
     seen: set[int] = set()
@@ -122,17 +135,17 @@ def _store_known(
             verdicts[group] = (Verdict.DUPLICATE, person_id)
             continue
         seen.add(person_id)
-        verdicts[group] = (_place(person_id, new_ids[group][1], known, writes, origin), person_id)
+        verdicts[group] = (_place(person_id, ids_of_new(group)[1], known, writes, origin), person_id)
     _write(session, known, writes, origin)
     return verdicts
 
 
-def _settle_persons(session: Session, hits: Iterable[tuple[int, int]], origin: Origin) -> dict[int, int]:
+def _settle_persons(session: Session, hits: Iterable[Hit], origin: Origin) -> dict[int, int]:
     """The one person of each group, after merging those whom the batch ties together."""
     person_of: dict[int, int] = {}
     unions = Unions()
     tied: set[int] = set()
-    for group, person_id in hits:
+    for group, _kind, _value, person_id in hits:
         first = person_of.setdefault(group, person_id)
         if first != person_id:
             unions.join(first, person_id)
@@ -150,21 +163,12 @@ def _settle_persons(session: Session, hits: Iterable[tuple[int, int]], origin: O
 def _read_known(session: Session, ids: Sequence[int], origin: Origin) -> _Known:
     known = _Known(people={}, primary=set(), identities=set(), source_of={}, mentioned=set())
     person = Person.__table__.c  # type: ignore[attr-defined]
-    identity = Identity.__table__.c  # type: ignore[attr-defined]
     contact = CampaignContact.__table__.c  # type: ignore[attr-defined]
     mention = SourceMention.__table__.c  # type: ignore[attr-defined]
     columns = [person[name] for name in PERSON_COLUMNS]
     for some in slices(ids):
         for row in session.execute(select(person.id, *columns, person.attributes).where(person.id.in_(some))):
             known.people[row[0]] = list(row)
-        for person_id, kind, value, is_primary in session.execute(
-            select(identity.person_id, identity.kind, identity.value, identity.is_primary).where(
-                identity.person_id.in_(some)
-            )
-        ):
-            known.identities.add((kind, value))
-            if is_primary:
-                known.primary.add((person_id, kind))
         known.source_of |= dict(
             session.execute(
                 select(contact.person_id, contact.source_id).where(
@@ -178,6 +182,23 @@ def _read_known(session: Session, ids: Sequence[int], origin: Origin) -> _Known:
             )
         )
     return known
+
+
+def _read_primary(
+    session: Session, groups: Mapping[int, ParsedRow], person_of: Mapping[int, int], known: _Known
+) -> None:
+    """Which kinds the persons have an address in use of; asked only for those who get a new one."""
+    growing = {
+        person_id
+        for group, person_id in person_of.items()
+        if any(identity not in known.identities for identity in identities_of(groups[group]))
+    }
+    identity = Identity.__table__.c  # type: ignore[attr-defined]
+    for some in slices(sorted(growing)):
+        in_use = select(identity.person_id, identity.kind).where(
+            identity.person_id.in_(some), identity.is_primary.is_(True)
+        )
+        known.primary |= {(person_id, kind) for person_id, kind in session.execute(in_use)}
 
 
 def _update_values(person: list[Any], row: ParsedRow) -> bool:

@@ -11,6 +11,7 @@ import sys
 
 from sqlmodel import select
 
+from cxconsole.audience.import_pace import tune_writer
 from cxconsole.audience.import_run import run_import
 from cxconsole.audience.import_undo import run_undo
 from cxconsole.database import Database
@@ -41,6 +42,8 @@ def main(import_id: int) -> None:
     logging.basicConfig(level=os.environ.get("CXCONSOLE_LOG_LEVEL", "INFO"), stream=sys.stderr)
     stop = _Stop()
     database = Database(os.environ["CXCONSOLE_DATABASE_URL"])
+    tune_writer(database)
+    sys.setswitchinterval(0.0005)  # the thread that waits for the database gets its turn sooner
     try:
         with database.read() as session:
             state = session.exec(select(ContactImport.state).where(ContactImport.id == import_id)).first()

@@ -5,8 +5,10 @@ that was stored, and of two workers that take the same import for theirs one fin
 """
 
 import logging
+import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,6 +21,7 @@ from cxconsole import clock
 from cxconsole.audience.csv_format import CsvFormat
 from cxconsole.audience.csv_reader import Block, CsvReader, rewrite_plain
 from cxconsole.audience.identities import Verdict, store_rows
+from cxconsole.audience.import_pace import LogKeeper, Pace
 from cxconsole.audience.inspect import make_plan
 from cxconsole.audience.rows import BadCell, ParsedRow, RowPlan, is_blank
 from cxconsole.audience.sources import count_rows
@@ -33,9 +36,6 @@ log = logging.getLogger("cxconsole.imports")
 
 LEASE = timedelta(seconds=60)
 MOST_ATTEMPTS = 5
-_ROWS_A_BLOCK = 6_000
-_BLOCK = 256 * 1024
-_SMALLEST, _LARGEST = 32 * 1024, 4 * 1024 * 1024
 
 
 @dataclass(kw_only=True)
@@ -43,6 +43,8 @@ class _Chunk:
     """A block that has been read and checked, on its way into the database."""
 
     start: int
+    number: int
+    """The row number of its first record."""
     block: Block
     rows: list[ParsedRow] = field(default_factory=list)
     refused: list[dict[str, Any]] = field(default_factory=list)
@@ -86,24 +88,37 @@ def _run(database: Database, work: ContactImport, tell: Callable[[], None], shou
     found = CsvFormat.from_json(work.options["format"])
     plan = make_plan(found, [work.mapping[name] for name in found.headers], work.options["default_region"])
     reader = CsvReader(_prepare_file(work, found), found)
-    at, number = work.bytes_done, work.records_done + found.first_row
     _begin(database, work, total=reader.size)
-    size = _BLOCK
-    while True:
-        block = reader.read_block(at, size, first_number=number)
-        if block.end == at:
-            break
-        chunk = check_block(block, at, plan)
-        with database.write() as session:
-            _store(session, work, chunk, records_done=number + block.records - found.first_row)
-        tell()
-        at, number = block.end, number + block.records
-        if block.records > 50:
-            size = min(_LARGEST, max(_SMALLEST, size * _ROWS_A_BLOCK // block.records))
-        if should_stop():
+    pace = Pace()
+
+    def prepare(at: int, number: int) -> _Chunk:
+        return check_block(reader.read_block(at, pace.size, first_number=number), at, number, plan)
+
+    # While the database is busy with one block, the next is read and checked on a thread.
+    with LogKeeper(database) as keeper, ThreadPoolExecutor(1, thread_name_prefix="reader") as pool:
+        chunk = prepare(work.bytes_done, work.records_done + found.first_row)
+        while chunk.block.end > chunk.start:
+            following: list[Future[_Chunk]] = []
+
+            def read_on(chunk: _Chunk = chunk, following: list[Future[_Chunk]] = following) -> None:
+                if not following:
+                    following.append(pool.submit(prepare, chunk.block.end, chunk.number + chunk.block.records))
+
+            begun = time.monotonic()
             with database.write() as session:
-                _update(session, work.id, lease_until=None)
-            return
+                pace.notice_others(session)
+                begun = time.monotonic()
+                done = chunk.number + chunk.block.records - found.first_row
+                _store(session, work, chunk, records_done=done, meanwhile=read_on)
+            pace.notice_step(rows=chunk.block.records, seconds=time.monotonic() - begun)
+            keeper.notice_commit()
+            tell()
+            if should_stop():
+                with database.write() as session:
+                    _update(session, work.id, lease_until=None)
+                return
+            read_on()
+            chunk = following[0].result()
     _finish(database, work.id or 0, ImportState.DONE)
 
 
@@ -116,9 +131,9 @@ def _prepare_file(work: ContactImport, found: CsvFormat) -> Path:
     return plain
 
 
-def check_block(block: Block, start: int, plan: RowPlan) -> _Chunk:
+def check_block(block: Block, start: int, number: int, plan: RowPlan) -> _Chunk:
     """Normalise the rows of a block; the database is not asked."""
-    chunk = _Chunk(start=start, block=block)
+    chunk = _Chunk(start=start, number=number, block=block)
     for bad in block.bad:
         chunk.refused.append(_refusal(bad.number, bad.problem, bad.raw, is_stored=False))
     parse, keep = plan.parse, chunk.rows.append
@@ -158,7 +173,9 @@ def _begin(database: Database, work: ContactImport, *, total: int) -> None:
             raise _Moved
 
 
-def _store(session: Session, work: ContactImport, chunk: _Chunk, *, records_done: int) -> None:
+def _store(
+    session: Session, work: ContactImport, chunk: _Chunk, *, records_done: int, meanwhile: Callable[[], None]
+) -> None:
     now = clock.now()
     table = ContactImport.__table__  # type: ignore[attr-defined]
     state, done = _read_place(session, work)
@@ -170,7 +187,7 @@ def _store(session: Session, work: ContactImport, chunk: _Chunk, *, records_done
     origin = Origin(campaign_id=work.campaign_id, source_id=work.source_id, actor=work.actor, now=now)
     counts: Counter[Verdict] = Counter()
     if chunk.rows:
-        counts = store_rows(session, chunk.rows, origin).counts
+        counts = store_rows(session, chunk.rows, origin, meanwhile=meanwhile).counts
     counts[Verdict.REJECTED] += chunk.rejected
     if chunk.refused:
         rejected = RejectedRow.__table__  # type: ignore[attr-defined]

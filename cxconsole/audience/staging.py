@@ -5,10 +5,10 @@ SQLite); from there each real table is filled with one statement. That is severa
 insert a row, and both databases run the same statements.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, text
 from sqlmodel import Session
@@ -26,19 +26,28 @@ _TEXTS = ", ".join(f"{name} TEXT" for name in _COLUMNS[1:])
 
 # Subqueries, because the planner of PostgreSQL cannot turn those round: it knows nothing of the size of a table
 # that was filled a moment ago, and reading all identities once per row of it would be the end.
-_LOOKUP = "SELECT n, person_id FROM ({}) AS found WHERE person_id IS NOT NULL".format(
+_LOOKUP = "SELECT n, slot, kind, value, person_id FROM ({}) AS found WHERE person_id IS NOT NULL".format(
     " UNION ALL ".join(
         [
-            f"SELECT s.n, (SELECT i.person_id FROM identity i WHERE i.kind = '{kind}' AND i.value = s.{kind}) "
-            f"AS person_id FROM stage_row s WHERE s.{kind} IS NOT NULL"
-            for kind in FIRST_OF_KIND
+            f"SELECT s.n, {slot} AS slot, NULL AS kind, NULL AS value, (SELECT i.person_id FROM identity i "
+            f"WHERE i.kind = '{kind}' AND i.value = s.{kind}) AS person_id FROM stage_row s WHERE s.{kind} IS NOT NULL"
+            for slot, kind in enumerate(FIRST_OF_KIND)
         ]
         + [
-            "SELECT m.n, (SELECT i.person_id FROM identity i WHERE i.kind = m.kind AND i.value = m.value) AS person_id "
-            "FROM stage_more m"
+            "SELECT m.n, NULL, m.kind, m.value, (SELECT i.person_id FROM identity i "
+            "WHERE i.kind = m.kind AND i.value = m.value) AS person_id FROM stage_more m"
         ]
     )
 )
+
+
+class Hit(NamedTuple):
+    """An identity of a group that belongs to somebody."""
+
+    group: int
+    kind: str
+    value: str
+    person_id: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +66,7 @@ class Stage:
     def __init__(self, session: Session, batch: Batch) -> None:
         self._session = session
         self._sqlite = session.get_bind().dialect.name == "sqlite"
+        self._groups = batch.groups
         self._size = len(batch.groups)
         self._bases = (0, 0)
         rows = [(n, *row[:10]) for n, row in batch.groups.items()]
@@ -66,19 +76,21 @@ class Stage:
         else:
             self._fill_postgres(rows, more)
 
-    def find_known(self) -> list[tuple[int, int]]:
-        """(group, person) for every identity of the batch that exists; one statement."""
-        return [(n, person_id) for n, person_id in self._session.execute(text(_LOOKUP))]
+    def find_known(self) -> list[Hit]:
+        """Every identity of the batch that exists, with its person; one statement."""
+        groups = self._groups
+        return [
+            Hit(n, kind, value, person_id) if slot is None else Hit(n, FIRST_OF_KIND[slot], groups[n][slot], person_id)
+            for n, slot, kind, value, person_id in self._session.execute(text(_LOOKUP))
+        ]
 
-    def read_ids(self) -> dict[int, tuple[int, int]]:
-        """(person id, contact id) that each group has if it is new."""
+    def read_ids(self) -> Callable[[int], tuple[int, int]]:
+        """Answers which (person id, contact id) a group has if it is new."""
         if self._sqlite:
             person, contact = self._bases
-            return {n: (person + n, contact + n) for (n,) in self._session.execute(text("SELECT n FROM stage_row"))}
-        return {
-            n: (person, contact)
-            for n, person, contact in self._session.execute(text("SELECT n, pid, cid FROM stage_row"))
-        }
+            return lambda group: (person + group, contact + group)
+        rows = self._session.execute(text("SELECT n, pid, cid FROM stage_row"))
+        return {n: (person, contact) for n, person, contact in rows}.__getitem__
 
     def drop(self, groups: Iterable[int]) -> None:
         """Take groups out that are not new."""

@@ -16,7 +16,7 @@ from sqlalchemy import func, select, update
 
 from cxconsole import clock
 from cxconsole.accounts.actor import OPERATOR
-from cxconsole.audience import import_run
+from cxconsole.audience import import_pace
 from cxconsole.audience.import_run import run_import
 from cxconsole.audience.import_runner import ImportRunner
 from cxconsole.audience.imports import cancel_import, claim_import, get_import, list_sources, undo_import
@@ -84,8 +84,8 @@ def test_the_same_file_again_updates_and_adds_nobody(database, campaign_id, star
 def test_a_person_twice_in_the_file_far_apart_is_a_duplicate_also_when_known(
     database, campaign_id, start, run, add, monkeypatch
 ):
-    monkeypatch.setattr(import_run, "_BLOCK", 200)
-    monkeypatch.setattr(import_run, "_ROWS_A_BLOCK", 5)
+    monkeypatch.setattr(import_pace, "FIRST_BLOCK", 200)
+    monkeypatch.setattr(import_pace, "LARGEST_BLOCK", 4_000)
     add(campaign_id, {"email": "known@example.com"})
     rows = "".join(f"p{n}@example.com,{n}\n" for n in range(100))
     view = run(start(campaign_id, f"email,x\nknown@example.com,1\np5@example.com,0\n{rows}known@example.com,2\n"))
@@ -134,8 +134,8 @@ def test_a_queued_import_is_cancelled_at_once_and_a_running_one_after_its_block(
     queued = start(campaign_id, people_csv(50))
     with database.write() as session:
         assert cancel_import(session, queued, actor=OPERATOR, now=now).state == ImportState.CANCELLED
-    monkeypatch.setattr(import_run, "_BLOCK", 2_000)
-    monkeypatch.setattr(import_run, "_ROWS_A_BLOCK", 50)
+    monkeypatch.setattr(import_pace, "FIRST_BLOCK", 2_000)
+    monkeypatch.setattr(import_pace, "LARGEST_BLOCK", 4_000)
     running = start(campaign_id, people_csv(2_000))
     with database.write() as session:
         assert claim_import(session, now=now, lease=timedelta(seconds=60)) == running
@@ -176,8 +176,8 @@ def test_an_import_whose_file_is_gone_says_so(database, campaign_id, start, run)
 
 
 def test_two_workers_on_one_import_count_nothing_twice(database, campaign_id, start, now, monkeypatch):
-    monkeypatch.setattr(import_run, "_BLOCK", 4_000)
-    monkeypatch.setattr(import_run, "_ROWS_A_BLOCK", 100)
+    monkeypatch.setattr(import_pace, "FIRST_BLOCK", 4_000)
+    monkeypatch.setattr(import_pace, "LARGEST_BLOCK", 4_000)
     import_id = start(campaign_id, people_csv(3_000))
     with database.write() as session:
         claim_import(session, now=now, lease=timedelta(seconds=60))

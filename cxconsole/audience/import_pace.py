@@ -1,0 +1,98 @@
+"""How large the steps of an import are, and what a database that takes millions of rows needs besides.
+
+A larger step touches a page of an index once where smaller ones touch it again and again; but while a step is
+written to SQLite nobody else can write. So a step is as large as may be written in the time that others can spare.
+"""
+
+import sqlite3
+import threading
+from types import TracebackType
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.engine import make_url
+from sqlmodel import Session
+
+from cxconsole.database import Database
+
+FIRST_BLOCK = 256 * 1024
+SMALLEST_BLOCK, LARGEST_BLOCK = 32 * 1024, 4 * 1024 * 1024
+MOST_ROWS = 25_000
+_SHARED_SECONDS = 0.25
+_ALONE_SECONDS = 1.0
+_CACHE_KB = 64_000
+
+
+class Pace:
+    """The size of the next block, from how long the last one took to write."""
+
+    def __init__(self) -> None:
+        self.size = FIRST_BLOCK
+        self._version: int | None = None
+        self._spare = _SHARED_SECONDS
+
+    def notice_others(self, session: Session) -> None:
+        """At the begin of a write: when somebody else has written since the last one, leave them more room."""
+        if session.get_bind().dialect.name != "sqlite":
+            return  # there nobody waits for us but who wants the same rows
+        raw: Any = session.connection().connection.driver_connection
+        version = raw.execute("PRAGMA data_version").fetchone()[0]
+        self._spare = _ALONE_SECONDS if version == self._version else _SHARED_SECONDS
+        self._version = version
+
+    def notice_step(self, *, rows: int, seconds: float) -> None:
+        """At the end of a write: how many rows it was and how long it took."""
+        fits = self._spare / max(seconds, 0.001)
+        fits = min(fits, MOST_ROWS / max(rows, 1), 2.0)  # grow step by step: the first one says little
+        self.size = int(min(LARGEST_BLOCK, max(SMALLEST_BLOCK, self.size * fits)))
+
+
+def tune_writer(database: Database) -> None:
+    """For a process that does nothing but import: call before its first write."""
+    if not database.is_sqlite:
+        return
+
+    @event.listens_for(database.writer, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        # A power cut may take the last blocks, never half of one: the import goes on where the file then stands.
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute("PRAGMA wal_autocheckpoint=0")  # done beside the writing, see LogKeeper
+        connection.execute(f"PRAGMA cache_size=-{_CACHE_KB}")
+        connection.execute("PRAGMA mmap_size=0")  # random pages of a large file, and it would count as memory
+
+
+class LogKeeper:
+    """Brings SQLite's write-ahead log into the file on a thread of its own, so that nobody's commit has to."""
+
+    def __init__(self, database: Database) -> None:
+        self._path = make_url(database.url).database if database.is_sqlite else None
+        self._written = threading.Event()
+        self._ended = False
+        self._thread = threading.Thread(target=self._keep, name="log-keeper", daemon=True)
+
+    def __enter__(self) -> "LogKeeper":
+        if self._path is not None:
+            self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ended = True
+        self._written.set()
+        if self._path is not None:
+            self._thread.join()
+
+    def notice_commit(self) -> None:
+        """There is more in the log."""
+        self._written.set()
+
+    def _keep(self) -> None:
+        connection = sqlite3.connect(self._path or "", isolation_level=None, timeout=1)
+        try:
+            while not self._ended:
+                self._written.wait()
+                self._written.clear()
+                connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()  # waits for nobody
+        finally:
+            connection.close()
