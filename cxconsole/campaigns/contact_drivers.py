@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, literal_column, select
+from sqlalchemy import ColumnElement, and_, exists, literal_column, select
 from sqlmodel import Session, col
 
 from cxconsole.audience.search import (
@@ -48,26 +48,30 @@ class Driver:
     narrow: ColumnElement[bool]
     is_status: bool = False
     """Whether `narrow` is a status, whose number is exact."""
+    is_key: bool = False
+    """Whether `narrow` gives the contacts' keys, so that no index on the campaign is wanted."""
+    covers: str = ""
+    """The condition (see `query_conditions`) that holds for all contacts that `narrow` leaves."""
 
 
-def query_conditions(query: ContactQuery, *, sqlite: bool) -> list[ColumnElement[bool]]:
-    """What must hold of a contact, as SQL over CampaignContact (and Person, when the filter needs it)."""
+def query_conditions(query: ContactQuery, *, sqlite: bool) -> dict[str, ColumnElement[bool]]:
+    """What must hold of a contact, as SQL over CampaignContact (and Person, when the filter needs it), by name."""
     contact = CampaignContact
-    found: list[Any] = []
+    found: dict[str, Any] = {}
     if query.source_id is not None:
-        found.append(col(contact.source_id) == query.source_id)
+        found["source"] = col(contact.source_id) == query.source_id
     if query.status:
-        found.append(col(contact.status) == query.status)
+        found["status"] = col(contact.status) == query.status
     if query.hold_reason:
-        found.append(col(contact.status) == ContactStatus.HELD.value)
-        found.append(col(contact.hold_reason) == query.hold_reason)
+        held = col(contact.status) == ContactStatus.HELD.value
+        found["hold_reason"] = and_(held, col(contact.hold_reason) == query.hold_reason)
     for channel, state in query.delivery.items():
         made = exists().where(col(CommDelivery.contact_id) == col(contact.id), col(CommDelivery.channel) == channel)
-        found.append(~made if state == "none" else made.where(REACHED[state]))
+        found[f"delivery {channel}"] = ~made if state == "none" else made.where(REACHED[state])
     if query.filter is not None:
-        found.append(filter_clause(query.filter, sqlite=sqlite))
+        found["filter"] = filter_clause(query.filter, sqlite=sqlite)
     if words := split_words(query.q):
-        found.append(holds_words(col(contact.person_id), words))
+        found["q"] = holds_words(col(contact.person_id), words)
     return found
 
 
@@ -85,8 +89,8 @@ def find_drivers(
         yield Driver(size=size, narrow=status == literal_column("'held'"), is_status=True)
     yield from _delivery_drivers(session, numbers.campaign_id, query)
     if words_limit > 0:
-        for words, fresh in ((split_words(query.q), True), (filter_words(query.filter), False)):
-            yield from _word_drivers(session, words, words_limit, fresh=fresh)
+        for words, is_search in ((split_words(query.q), True), (filter_words(query.filter), False)):
+            yield from _word_drivers(session, words, words_limit, is_search=is_search)
 
 
 def _delivery_drivers(session: Session, campaign_id: int, query: ContactQuery) -> Iterator[Driver]:
@@ -100,17 +104,18 @@ def _delivery_drivers(session: Session, campaign_id: int, query: ContactQuery) -
             col(CommDelivery.campaign_id) == campaign_id, col(CommDelivery.channel) == channel, REACHED[state]
         )
         size = getattr(numbers[channel], state) if channel in numbers else 0
-        yield Driver(size=size, narrow=col(CampaignContact.id).in_(reached))
+        yield Driver(size=size, narrow=col(CampaignContact.id).in_(reached), is_key=True, covers=f"delivery {channel}")
 
 
-def _word_drivers(session: Session, words: tuple[str, ...], limit: int, *, fresh: bool) -> Iterator[Driver]:
+def _word_drivers(session: Session, words: tuple[str, ...], limit: int, *, is_search: bool) -> Iterator[Driver]:
     if not words:
         return
     ids = find_person_ids(session, words, limit=limit + 1)
-    if not fresh:  # a filter is exact: persons whose text is not up to date are looked at, too
+    if not is_search:  # a filter is exact: persons whose text is not up to date are looked at, too
         ids = list({*ids, *queued_person_ids(session, limit=limit + 1)})
     if len(ids) <= limit:
-        yield Driver(size=len(ids), narrow=is_one_of(col(CampaignContact.person_id), ids, sqlite=is_sqlite(session)))
+        narrow = is_one_of(col(CampaignContact.person_id), ids, sqlite=is_sqlite(session))
+        yield Driver(size=len(ids), narrow=narrow, covers="q" if is_search else "")
 
 
 def filter_words(tree: FilterTree | None) -> tuple[str, ...]:

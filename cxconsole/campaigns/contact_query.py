@@ -2,16 +2,18 @@
 
 Three ways, chosen by the numbers that are kept beside the rows:
 - **gather**: few can match (a small campaign, a rare word, a rare status). All of them are read and sorted.
-- **scan**: many match, but not most, and the order is that of the ids. An index gives the matching ids.
+- **scan**: many match, the order is that of the ids, and the nearest ids do not fill the page.
+  An index gives all that match.
 - **walk**: contacts are passed in the order asked for, by an index of that order, until the page is full.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, null, select
+from sqlalchemy import ColumnElement, Select, func, null, select, text
 from sqlmodel import Session, col
 
 from cxconsole.audience.search import is_sqlite
@@ -31,12 +33,13 @@ CONTACT_SORTS = ("id", *TEXT_FIELDS, *TIME_FIELDS)
 GATHER_LIMIT = 20_000
 """So many rows are read and sorted in less time than people notice."""
 SMALL_CAMPAIGN = 10_000
-SCAN_SHARE = 0.6
-"""A status that more contacts have than this share is met often enough on a walk."""
 SCAN_LIMIT = 50_000
-"""With further conditions, which are looked at one by one, a scan is for no more than this."""
-COUNT_REACH = 20_000
+"""With further conditions, which are looked at one by one, a scan is for no more than this many."""
+COUNT_REACH = 10_000
 """Where nothing tells how many match, so many contacts are looked at to count them."""
+
+
+_PLAN_SETTINGS = {"enable_hashjoin": "off", "enable_mergejoin": "off", "random_page_cost": "1.1", "jit": "off"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +73,29 @@ def find_contacts(
     session: Session, campaign_id: int, query: ContactQuery, *, sort: str, descending: bool, limit: int, offset: int
 ) -> FoundContacts:
     """One page of the contacts that match, and their number."""
-    return _Finder(session, campaign_id, query).find(sort, descending, limit, offset)
+    finder = _Finder(session, campaign_id, query)
+    if is_sqlite(session):
+        return finder.find(sort, descending, limit, offset)
+    with _index_plans(session):
+        return finder.find(sort, descending, limit, offset)
+
+
+@contextmanager
+def _index_plans(session: Session) -> Iterator[None]:
+    """Let PostgreSQL follow indexes row by row, as every statement here is made for.
+
+    Its planner takes a page of fifty out of a million for more than it is, and would read and hash whole tables.
+    """
+    names = ", ".join(f"current_setting('{name}')" for name in _PLAN_SETTINGS)
+    before = session.execute(text(f"SELECT {names}")).one()
+
+    def put(values: Sequence[str]) -> None:
+        settings = ", ".join(f"set_config('{name}', :{name}, true)" for name in _PLAN_SETTINGS)
+        session.execute(text(f"SELECT {settings}"), dict(zip(_PLAN_SETTINGS, values, strict=True)))
+
+    put(tuple(_PLAN_SETTINGS.values()))
+    yield
+    put(before)  # a statement that failed has ended the transaction, and with it the settings
 
 
 def match_statement(session: Session, campaign_id: int, query: ContactQuery) -> Select[Any]:
@@ -88,7 +113,8 @@ class _Finder:
         self._query = query
         self._numbers = session.get(CampaignProgress, campaign_id) or CampaignProgress(campaign_id=campaign_id)
         self._needs_person = needs_person(query.filter)
-        self.conditions = query_conditions(query, sqlite=is_sqlite(session))
+        self._conditions = query_conditions(query, sqlite=is_sqlite(session))
+        self.conditions = list(self._conditions.values())
 
     def find(self, sort: str, descending: bool, limit: int, offset: int) -> FoundContacts:
         """One page."""
@@ -110,39 +136,51 @@ class _Finder:
 
     def _is_scan_best(self, driver: Driver, sort: str) -> bool:
         """Statuses come in runs of ids, so that a walk by id may pass all others first."""
-        share = SCAN_SHARE * self._numbers.planned
         alone = len(self.conditions) == 1
-        return sort in _BY_ID and driver.is_status and driver.size <= (share if alone else SCAN_LIMIT)
+        return sort in _BY_ID and driver.is_status and (alone or driver.size <= SCAN_LIMIT)
 
-    def matching(self, conditions: Sequence[ColumnElement[bool]], *, with_person: bool = False) -> Select[Any]:
-        """The ids of the campaign's contacts for which these hold."""
-        statement: Any = select(col(CampaignContact.id)).where(self._in_campaign, *conditions)
+    def matching(
+        self, conditions: Sequence[ColumnElement[bool]], *, with_person: bool = False, driver: Driver | None = None
+    ) -> Select[Any]:
+        """The ids of the campaign's contacts for which these, and what drives, hold."""
+        statement: Any = select(col(CampaignContact.id)).where(self._in_campaign(driver), *conditions)
+        if driver is not None:
+            statement = statement.where(driver.narrow)
         if self._needs_person or with_person:
             statement = statement.join(Person, col(Person.id) == col(CampaignContact.person_id))
         return statement
 
-    @property
-    def _in_campaign(self) -> ColumnElement[bool]:
-        return in_campaign(self._campaign_id, by_source=self._query.source_id is not None)
+    def _in_campaign(self, driver: Driver | None) -> ColumnElement[bool]:
+        keyed = driver is not None and driver.is_key
+        return in_campaign(self._campaign_id, indexed=not keyed and self._query.source_id is None)
 
     def _gather(self, driver: Driver | None, sort: str, descending: bool, limit: int, offset: int) -> FoundContacts:
         # no index has these sums and values, so none is walked in vain for the few that are wanted
         key = col(CampaignContact.id) + 0
         values = [func.coalesce(value, null()) for value in _SORT_VALUES[sort]()]
-        conditions = [*([driver.narrow] if driver else []), *self.conditions]
         order = [(one.desc() if descending else one.asc()) for one in (*values[1:], key)]
         if values:
             order.insert(0, (values[0].desc() if descending else values[0].asc()).nulls_last())
         with_person = sort in PERSON_FIELDS
-        ids = self._session.execute(self.matching(conditions, with_person=with_person).order_by(*order)).scalars().all()
+        # what drives the statement need not be asked of each contact again
+        conditions = [one for name, one in self._conditions.items() if driver is None or name != driver.covers]
+        statement = self.matching(conditions, with_person=with_person, driver=driver).order_by(*order)
+        ids = self._session.execute(statement).scalars().all()
         return FoundContacts(ids=tuple(ids[offset : offset + limit]), total=len(ids), total_is_capped=False)
 
     def _scan(self, driver: Driver, descending: bool, limit: int, offset: int) -> tuple[int, ...]:
-        # the sum is no column of an index, so the index that answers the driver is taken
-        key = col(CampaignContact.id) + 0
-        statement = self.matching([driver.narrow, *self.conditions])
-        ordered = statement.order_by(key.desc() if descending else key.asc()).limit(limit).offset(offset)
-        return tuple(self._session.execute(ordered).scalars())
+        """Looks at the nearest contacts first: only when they do not fill the page, all of the driver's are read."""
+        key = col(CampaignContact.id)
+        way = key.desc() if descending else key.asc()
+        near = _first_of(select(key.label("id")).where(self._in_campaign(None)).order_by(way))
+        nearest = self.matching(self.conditions, driver=near).order_by(way)
+        ids = self._session.execute(nearest.limit(limit).offset(offset)).scalars().all()
+        if len(ids) < limit:
+            # the sum is no column of an index, so the index that answers the driver is taken
+            way = (key + 0).desc() if descending else (key + 0).asc()
+            every = self.matching(self.conditions, driver=driver).order_by(way)
+            ids = self._session.execute(every.limit(limit).offset(offset)).scalars().all()
+        return tuple(ids)
 
     def _walk(self, sort: str, descending: bool, limit: int, offset: int) -> tuple[int, ...]:
         walk = make_walk(self._campaign_id, self._query, sort, descending=descending, source_ids=self._source_ids)
@@ -189,9 +227,8 @@ class _Finder:
             count = self._session.execute(count_of(walk.build([], COUNT_CAP), COUNT_CAP)).scalar_one()
             return count, count == COUNT_CAP
         narrow = [driver.narrow] if driver else []
-        near = select(col(CampaignContact.id).label("id")).where(self._in_campaign, *narrow)
-        near = near.limit(COUNT_REACH).subquery()
-        looked_at: Any = self.matching([col(CampaignContact.id).in_(select(near.c.id)), *self.conditions])
+        near = _first_of(select(col(CampaignContact.id).label("id")).where(self._in_campaign(driver), *narrow))
+        looked_at = self.matching(self.conditions, driver=near)
         count = self._session.execute(count_of(looked_at, COUNT_CAP)).scalar_one()
         size = driver.size if driver else self._numbers.planned
         return count, count == COUNT_CAP or size > COUNT_REACH
@@ -207,6 +244,12 @@ class _Finder:
             source = self._session.get(ContactSource, query.source_id)
             return source.contacts if source is not None and source.campaign_id == self._campaign_id else 0
         return driver.size if driver and driver.is_status else None
+
+
+def _first_of(statement: Select[Any]) -> Driver:
+    """The first keys that a statement finds, as many as are looked at where numbers tell nothing."""
+    first = statement.limit(COUNT_REACH).subquery()
+    return Driver(size=COUNT_REACH, narrow=col(CampaignContact.id).in_(select(first.c.id)), is_key=True)
 
 
 _BY_ID = frozenset({"id", "created_at"})

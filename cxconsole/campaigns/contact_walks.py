@@ -85,9 +85,9 @@ _DELIVERY_RUNS: dict[str, tuple[ColumnElement[bool], ...]] = {
 """Each condition is one run of an index that has its contacts in order."""
 
 
-def in_campaign(campaign_id: int, *, by_source: bool = False) -> ColumnElement[bool]:
-    """Contacts of the campaign; `by_source` leaves the choice of an index to the condition on the source."""
-    return (col(CampaignContact.campaign_id) + 0 if by_source else col(CampaignContact.campaign_id)) == campaign_id
+def in_campaign(campaign_id: int, *, indexed: bool = True) -> ColumnElement[bool]:
+    """Contacts of the campaign; without `indexed`, another condition must have the better index."""
+    return (col(CampaignContact.campaign_id) if indexed else col(CampaignContact.campaign_id) + 0) == campaign_id
 
 
 def make_walk(
@@ -103,7 +103,7 @@ def make_walk(
     def contacts(*wheres: ColumnElement[bool], order: Sequence[Any] = (), by_source: bool = by_source) -> Stretch:
         def build(conditions: Conditions, reach: int) -> Any:
             del reach
-            statement = select(_ID).where(in_campaign(campaign_id, by_source=by_source), *wheres, *conditions)
+            statement = select(_ID).where(in_campaign(campaign_id, indexed=not by_source), *wheres, *conditions)
             if with_person:
                 statement = statement.join(Person, col(Person.id) == col(CampaignContact.person_id))
             return statement.order_by(*(way(one) for one in order), way(_ID))
