@@ -26,7 +26,9 @@ from cxconsole.signals import Signals, topics
 log = logging.getLogger("cxconsole.sender")
 
 GROUP_SECONDS = 0.12
-LARGEST_GROUP = 400
+MOST_SECONDS = 0.4  # of work that may be marked at once, when turns are slow
+LARGEST_GROUP = 500
+_OLDEST_RESULT = timedelta(seconds=0.25)
 POLL_SECONDS = 0.5
 _SEND_TIMEOUT_SECONDS = 180
 _RENEW = LEASE / 3
@@ -63,7 +65,8 @@ class Lane:
         self._lease_until: datetime | None = None
         self._failing = 0  # whole-gateway failures in a row
         self._rate = 0.0  # messages a second, smoothed
-        self._finished = 0
+        self._rated_at = time.monotonic()
+        self._stretch = 1.0  # how much larger groups are than GROUP_SECONDS of work, so that workers do not starve
         self._since_room = 0
         self._stopping = False
         self._idle_until: float = 0.0
@@ -100,21 +103,29 @@ class Lane:
                 await self._turn(0)
             await self._rest(POLL_SECONDS)
             return
+        if want == 0 and self._queue and self._results and clock.now() - self._results[0].at < _OLDEST_RESULT:
+            await self._rest(_OLDEST_RESULT.total_seconds() / 2)  # the turn that brings more will write them too
+            return
         turn = await self._turn(want)
         self._plan_next(turn, want)
         spent = time.monotonic() - begun
-        if len(self._queue) > self._group() // 2 or turn.drained or not turn.messages:
+        if len(self._queue) > self._low_water() or turn.drained or not turn.messages:
             await self._rest(max(0.01, GROUP_SECONDS - spent) if (self._held or self._results) else POLL_SECONDS)
 
     def _group(self) -> int:
         """About GROUP_SECONDS of work at the pace of late, never less than the workers can hold."""
-        return min(LARGEST_GROUP, max(2 * self._gateway.concurrency, int(self._rate * GROUP_SECONDS * 1.5)))
+        seconds = min(MOST_SECONDS, GROUP_SECONDS * self._stretch)
+        return min(LARGEST_GROUP, max(2 * self._gateway.concurrency, int(self._rate * seconds)))
+
+    def _low_water(self) -> int:
+        """With so few left, it is time to fetch more: what is left must last for the turn."""
+        return self._group() * 2 // 3
 
     def _wanted(self) -> int:
         if self._idle_until > time.monotonic():
             return 0
         group = self._group()
-        return group - len(self._queue) if len(self._queue) <= group // 2 else 0
+        return group - len(self._queue) if len(self._queue) <= self._low_water() else 0
 
     async def _worth_asking(self) -> bool:
         return bool(self._held) or await asyncio.to_thread(self._outbox.has_due, clock.now())
@@ -130,6 +141,9 @@ class Lane:
             self._results = results + self._results  # not written: the next turn writes them
             self._merge_news(news)
             raise
+        if turn.messages:  # workers that waited for this turn need larger groups, those that did not smaller ones
+            starved = not self._queue
+            self._stretch = min(8.0, self._stretch * 1.3) if starved else max(1.0, self._stretch * 0.97)
         if turn.leased_until is not None or held:
             self._lease_until = clock.now() + LEASE
         for message in turn.messages:
@@ -178,8 +192,7 @@ class Lane:
 
     def _note_rate(self, count: int) -> None:
         now = time.monotonic()
-        spent = now - getattr(self, "_rated_at", now)
-        self._rated_at = now
+        spent, self._rated_at = now - self._rated_at, now
         if 0 < spent < 2:
             self._rate += (count / spent - self._rate) * min(1.0, spent * 4)
 
@@ -196,7 +209,7 @@ class Lane:
             if not self._queue:
                 continue  # it was given back
             message = self._queue.popleft()
-            if len(self._queue) == self._group() // 2:
+            if len(self._queue) == self._low_water():
                 self._stir.set()
             if not self._may_leave(message):
                 self._report(Result(message=message, kind=ResultKind.RELEASED, at=clock.now()))
