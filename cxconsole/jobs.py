@@ -49,7 +49,10 @@ class JobRunner:
         scheduler = AsyncIOScheduler(timezone="UTC")
         wake = {job.name: asyncio.Event() for job in self._jobs}
         for job in self._jobs:
-            scheduler.add_job(wake[job.name].set, "interval", seconds=job.every_seconds, id=job.name)
+            scheduler.add_job(
+                _wake, "interval", args=(wake[job.name],), seconds=job.every_seconds, id=job.name,
+                misfire_grace_time=None, coalesce=True,  # late is not missed, and once is enough
+            )  # fmt: skip
         scheduler.start()
         try:
             async with asyncio.TaskGroup() as group:
@@ -96,6 +99,11 @@ class JobRunner:
         if count:
             self._signals.publish(*job.announces)
         return count
+
+
+async def _wake(event: asyncio.Event) -> None:
+    """A coroutine, so that the scheduler runs it on the loop: an event must not be set from another thread."""
+    event.set()
 
 
 def _note(session: Session, name: str, *, now: datetime, count: int, error: str | None = None) -> None:
