@@ -20,6 +20,17 @@ def link(label: Any, href: rx.Var[str] | str, *, quiet: bool = False, **props: A
     return to(href, label, class_name=f"cx-link{' cx-link--quiet' if quiet else ''}", **props)
 
 
+def file_link(href: rx.Var[str] | str, *children: Any, **props: Any) -> rx.Component:
+    """A link that fetches a file; the router must leave it to the browser, for it is no page."""
+    return ReactRouterLink.create(
+        *children,
+        to=href,
+        reload_document=True,
+        custom_attrs={"download": "", **props.pop("custom_attrs", {})},
+        **props,
+    )
+
+
 def text_button(label: Any, *, on_click: Any, quiet: bool = False, **props: Any) -> rx.Component:
     """A button that looks like a text link: "Clear", "Try now"."""
     return rx.el.button(
@@ -47,7 +58,7 @@ def button(
     inner = [icon(icon_name, 14 if small else 15)] if icon_name else []
     look = f"cx-btn cx-btn--{variant}{' cx-btn--sm' if small else ''}"
     if href is not None and download:
-        return rx.el.a(*inner, rx.el.span(label), href=href, download=True, class_name=look, **props)
+        return file_link(href, *inner, rx.el.span(label), class_name=look, **props)
     if href is not None:
         return to(href, *inner, rx.el.span(label), class_name=look, **props)
     if on_click is not None:

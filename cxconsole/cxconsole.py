@@ -27,7 +27,7 @@ app = rx.App(
         rx.el.link(rel="icon", href="/icon.svg", type="image/svg+xml"),
         rx.el.script(src="/boot.js"),
     ],
-    toaster=rx.toast.provider(position="bottom-right", expand=False),
+    toaster=rx.toast.provider(position="bottom-right", expand=False, rich_colors=False),
     backend_exception_handler=tell_fault,
     html_lang="en",
 )

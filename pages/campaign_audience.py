@@ -6,7 +6,7 @@ import reflex as rx
 
 from components.badges import IMPORT, status_badge
 from components.bars import dot, stacked_bar
-from components.buttons import button, link, text_button
+from components.buttons import button, file_link, link, text_button, to
 from components.callouts import error_callout, nothing_found
 from components.campaign_head import campaign_page
 from components.cards import card, key_figure, key_figures
@@ -188,12 +188,7 @@ def _sources() -> rx.Component:
             rx.el.td(
                 rx.cond(
                     one.has_rejected,
-                    rx.el.a(
-                        one.rejected,
-                        href=f"/download/imports/{one.import_id}/rejected.csv",
-                        download=True,
-                        class_name="cx-link",
-                    ),
+                    file_link(f"/download/imports/{one.import_id}/rejected.csv", one.rejected, class_name="cx-link"),
                     one.rejected,
                 ),
                 class_name="cx-num",
@@ -251,7 +246,7 @@ def _endpoint() -> rx.Component:
             button("Make a key for this", icon_name="key-round", small=True, on_click=AudienceState.make_key),
         ),
         title="REST endpoint",
-        actions=[rx.el.a("API reference", href="/api/docs", class_name="cx-link", target="_blank")],
+        actions=[to("/api/docs", "API reference", class_name="cx-link", reload_document=True, target="_blank")],
     )
 
 

@@ -41,7 +41,7 @@ def keys() -> rx.Component:
                 "key-round",
                 "No keys yet",
                 "Another system adds contacts, reads numbers and starts campaigns over REST, with a key of its own.",
-                actions=[new, button("API reference", icon_name="book-open", href="/api/docs", download=False)],
+                actions=[new, button("API reference", icon_name="book-open", href="/api/docs", reload_document=True)],
             ),
             _table(),
         ),

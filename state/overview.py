@@ -75,6 +75,8 @@ _WAITS = {
     "quiet_hours": "Execution window is closed",
     "frequency_cap": "Frequency cap",
     "retry": "Retry after an error",
+    "campaign": "Limit of this campaign",
+    "gateway": "Limit of the gateway",
 }
 
 

@@ -108,6 +108,11 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 @pytest.fixture
 def page(browser: Browser, console: Console) -> Iterator[Page]:
     """An empty page in a context of its own, at 1440 wide; base_url is the console."""
+    yield from watch_page(browser, console)
+
+
+def watch_page(browser: Browser, console: Console) -> Iterator[Page]:
+    """A page whose browser and server must have nothing to complain about."""
     context = browser.new_context(base_url=console.url, viewport={"width": 1440, "height": 900}, locale="en-GB")
     page = context.new_page()
     said: list[str] = []
@@ -127,8 +132,15 @@ def _line(message: ConsoleMessage) -> str:
     return f"{message.type} {message.text} ({message.location.get('url')})"
 
 
+# what is half faded in has half its contrast; a spinner turns for ever and is not waited for
+_SETTLED = """() => Promise.all(document.getAnimations()
+    .filter((one) => one.effect.getComputedTiming().endTime !== Infinity)
+    .map((one) => one.finished.catch(() => null)))"""
+
+
 def assert_accessible(page: Page) -> None:
     """No serious or critical finding of axe on what the page shows now."""
+    page.evaluate(_SETTLED)
     results = Axe().run(page)
     bad = [found for found in results.response["violations"] if found["impact"] in ("serious", "critical")]
     told = "\n".join(
