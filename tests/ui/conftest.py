@@ -68,6 +68,7 @@ def start_console(data_dir: Path, *, port: int = 0, **settings: str) -> tuple[su
         except httpx.HTTPError:
             time.sleep(0.05)
     process.kill()
+    process.wait(30)
     raise RuntimeError(f"The console did not start:\n{log.read_text()}")
 
 

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.ui.conftest import assert_accessible
 
-RUNNING = "CMP-1008"
+RUNNING = "CMP-1009"
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ RUNNING = "CMP-1008"
         (f"/campaigns/{RUNNING}/content", "Spring tariff change"),
         ("/templates", "Templates"),
         ("/templates/1", "Spring tariff change"),
-        ("/campaigns/new?from=CMP-1008", "Spring tariff change"),
+        ("/campaigns/new?from=CMP-1009", "Spring tariff change"),
         ("/suppressions", "Suppressions"),
         ("/keys", "Keys"),
     ],
@@ -74,14 +74,14 @@ def test_a_number_opens_the_people_behind_it(page: Page):
 
 
 def test_an_invalid_window_is_told_as_typed_and_cannot_be_saved(page: Page):
-    page.goto("/campaigns/CMP-1009/setup")
+    page.goto("/campaigns/CMP-1010/setup")
     page.get_by_label("To", exact=True).first.fill("25:99")
     expect(page.get_by_text("Write a time of the 24 h clock")).to_be_visible()
     expect(page.get_by_role("button", name="Save")).to_be_disabled()
 
 
 def test_unsaved_changes_are_guarded(page: Page):
-    page.goto("/campaigns/CMP-1009/setup")
+    page.goto("/campaigns/CMP-1010/setup")
     page.get_by_label("Name", exact=True).fill("Autumn check-up, changed")
     expect(page.get_by_text("There are unsaved changes.")).to_be_visible()
     asked: list[str] = []
@@ -94,9 +94,9 @@ def test_unsaved_changes_are_guarded(page: Page):
 
 
 def test_two_people_do_not_overwrite_each_other(page: Page):
-    page.goto("/campaigns/CMP-1009/setup")
+    page.goto("/campaigns/CMP-1010/setup")
     other = page.context.new_page()
-    other.goto("/campaigns/CMP-1009/setup")
+    other.goto("/campaigns/CMP-1010/setup")
     page.get_by_label("Queue").fill("mine")
     expect(page.get_by_text("There are unsaved changes.")).to_be_visible()
     other.get_by_label("Queue").fill("theirs")
