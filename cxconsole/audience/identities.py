@@ -74,7 +74,7 @@ def store_rows(
     stage = Stage(session, batch)
     hits = stage.find_known()
     if hits or want_ids:
-        stored.ids_of_new = stage.read_ids()
+        stored.ids_of_new = stage.read_ids(batch.groups if want_ids else {hit.group for hit in hits})
     if hits and stored.ids_of_new is not None:
         stage.drop({hit.group for hit in hits})
         stored.known = _store_known(session, batch.groups, hits, origin, stored.ids_of_new)

@@ -9,7 +9,7 @@ import threading
 from types import TracebackType
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import event, text
 from sqlalchemy.engine import make_url
 from sqlmodel import Session
 
@@ -31,16 +31,18 @@ class Pace:
         self._version: int | None = None
         self._spare = _SHARED_SECONDS
 
-    def notice_others(self, session: Session) -> None:
+    def begin_step(self, session: Session) -> None:
         """At the begin of a write: when somebody else has written since the last one, leave them more room."""
-        if session.get_bind().dialect.name != "sqlite":
-            return  # there nobody waits for us but who wants the same rows
+        if session.get_bind().dialect.name != "sqlite":  # there nobody waits for us but who wants the same rows
+            session.execute(text("SET LOCAL synchronous_commit = off"))  # as in tune_writer, and as safe
+            self._spare = _ALONE_SECONDS
+            return
         raw: Any = session.connection().connection.driver_connection
         version = raw.execute("PRAGMA data_version").fetchone()[0]
         self._spare = _ALONE_SECONDS if version == self._version else _SHARED_SECONDS
         self._version = version
 
-    def notice_step(self, *, rows: int, seconds: float) -> None:
+    def end_step(self, *, rows: int, seconds: float) -> None:
         """At the end of a write: how many rows it was and how long it took."""
         fits = self._spare / max(seconds, 0.001)
         fits = min(fits, MOST_ROWS / max(rows, 1), 2.0)  # grow step by step: the first one says little

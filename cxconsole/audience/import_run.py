@@ -106,11 +106,11 @@ def _run(database: Database, work: ContactImport, tell: Callable[[], None], shou
 
             begun = time.monotonic()
             with database.write() as session:
-                pace.notice_others(session)
+                pace.begin_step(session)
                 begun = time.monotonic()
                 done = chunk.number + chunk.block.records - found.first_row
                 _store(session, work, chunk, records_done=done, meanwhile=read_on)
-            pace.notice_step(rows=chunk.block.records, seconds=time.monotonic() - begun)
+            pace.end_step(rows=chunk.block.records, seconds=time.monotonic() - begun)
             keeper.notice_commit()
             tell()
             if should_stop():

@@ -84,13 +84,17 @@ class Stage:
             for n, slot, kind, value, person_id in self._session.execute(text(_LOOKUP))
         ]
 
-    def read_ids(self) -> Callable[[int], tuple[int, int]]:
-        """Answers which (person id, contact id) a group has if it is new."""
+    def read_ids(self, groups: Iterable[int]) -> Callable[[int], tuple[int, int]]:
+        """Answers which (person id, contact id) each of these groups has if it is new."""
         if self._sqlite:
             person, contact = self._bases
             return lambda group: (person + group, contact + group)
-        rows = self._session.execute(text("SELECT n, pid, cid FROM stage_row"))
-        return {n: (person, contact) for n, person, contact in rows}.__getitem__
+        found: dict[int, tuple[int, int]] = {}
+        for some in slices(list(groups)):
+            wanted = text("SELECT n, pid, cid FROM stage_row WHERE n IN :groups")
+            rows = self._session.execute(wanted.bindparams(bindparam("groups", expanding=True)), {"groups": some})
+            found.update({n: (person, contact) for n, person, contact in rows})
+        return found.__getitem__
 
     def drop(self, groups: Iterable[int]) -> None:
         """Take groups out that are not new."""
@@ -107,12 +111,13 @@ class Stage:
             return 0
         pid, cid = ("(:pbase + s.n)", "(:cbase + s.n)") if self._sqlite else ("s.pid", "s.cid")
         json_of = "{}" if self._sqlite else "CAST({} AS jsonb)"
+        order = " ORDER BY s.n" if self._sqlite else ""  # COPY leaves the rows in order
         source = f'{{"source_id": {origin.source_id}}}'
         self._run(
             f"INSERT INTO person (id, {', '.join(PERSON_COLUMNS)}, attributes, consents, labels, created_by_source, "
             "is_demo, created_at, updated_at) "
             f"SELECT {pid}, {', '.join(f's.{name}' for name in PERSON_COLUMNS)}, {json_of.format('s.attributes')}, "
-            "'{}', '[]', :source_id, false, :now, :now FROM stage_row s ORDER BY s.n",
+            f"'{{}}', '[]', :source_id, false, :now, :now FROM stage_row s{order}",
             origin,
         )
         for kind in FIRST_OF_KIND:
@@ -131,18 +136,18 @@ class Stage:
         self._run(
             "INSERT INTO campaign_contact (id, campaign_id, person_id, source_id, status, due_at, created_at) "
             f"SELECT {cid}, :campaign_id, {pid}, :source_id, '{ContactStatus.PENDING.value}', :now, :now "
-            "FROM stage_row s ORDER BY s.n",
+            f"FROM stage_row s{order}",
             origin,
         )
         for event_type, contact in ((EventType.PERSON_CREATED, "NULL"), (EventType.CONTACT_ADDED, cid)):
             self._run(
                 "INSERT INTO event (source, type, person_id, campaign_id, contact_id, time, actor, data) "
                 f"SELECT 'cxconsole', '{event_type.value}', {pid}, :campaign_id, {contact}, :now, :actor, "
-                f"{json_of.format(':data')} FROM stage_row s ORDER BY s.n",
+                f"{json_of.format(':data')} FROM stage_row s{order}",
                 origin,
                 data=source,
             )
-        self._run(f"INSERT INTO person_search_queue (person_id) SELECT {pid} FROM stage_row s ORDER BY s.n", origin)
+        self._run(f"INSERT INTO person_search_queue (person_id) SELECT {pid} FROM stage_row s{order}", origin)
         return self._size
 
     def _run(self, statement: str, origin: Origin, **more: Any) -> None:
@@ -181,6 +186,9 @@ class Stage:
             cursor.execute(
                 "CREATE TEMP TABLE IF NOT EXISTS stage_more (n int, kind TEXT, value TEXT) ON COMMIT DELETE ROWS"
             )
+            # the planner cannot know how small this is, and compiling the statements takes longer than running them
+            cursor.execute("SET LOCAL jit = off")
+            cursor.execute("SET LOCAL enable_bitmapscan = off")
             # several batches may come in one transaction
             cursor.execute("TRUNCATE stage_row, stage_more")
             with cursor.copy(f"COPY stage_row ({_NAMES}) FROM STDIN") as copy:
