@@ -58,6 +58,15 @@
       setTimeout(() => button.removeAttribute("data-copied"), 1500);
     }
   });
+  // A letter chooses its offer in an open menu, before the menu's own search by first letter hears it.
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.key.length !== 1) return;
+    const offer = document.querySelector(`[role=menu][data-state=open] [data-key="${CSS.escape(event.key.toLowerCase())}"]`);
+    if (!offer || offer.hasAttribute("data-disabled")) return;
+    event.preventDefault();
+    event.stopPropagation();
+    offer.click();
+  }, true);
   document.addEventListener("keydown", (event) => {
     const typing = event.target.closest?.("input, textarea, select, [contenteditable=true]");
     if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {

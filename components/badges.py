@@ -61,6 +61,10 @@ DELIVERY: Looks = {
     "waiting": ("Waiting", "amber", "clock"),
     "suppressed": ("Suppressed", "plum", "shield-ban"),
     "scheduled": ("Scheduled", "gray", "calendar-clock"),
+    "sent": ("Sent", "iris", "check"),
+    "retrying": ("Error, retry", "amber", "rotate-cw"),
+    "failed": ("Error", "red", "circle-alert"),
+    "cancelled": ("Cancelled", "gray", "circle-slash"),
     "none": ("Not possible", "gray", "minus"),
 }
 """The furthest state of a delivery, what the person did with it, and what keeps it from leaving."""

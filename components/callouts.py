@@ -52,12 +52,16 @@ def empty_state(
     *,
     actions: list[Any] | None = None,
     steps: list[tuple[str, Any]] | None = None,
+    page: bool = False,
 ) -> rx.Component:
-    """Nothing here yet: what it is, the primary action (then not in the header), and the first steps."""
+    """Nothing here yet: what it is, the primary action (then not in the header), and the first steps.
+
+    page: it is all there is, so its title is the heading of the page.
+    """
     parts: list[Any] = [
         rx.el.div(
             rx.el.span(icon(icon_name, 20), class_name="cx-empty-icon"),
-            rx.el.h2(title),
+            rx.el.h1(title) if page else rx.el.h2(title),
             rx.el.p(sentence),
             rx.el.div(*(actions or []), class_name="cx-empty-actions"),
             class_name="cx-empty",

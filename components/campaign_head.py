@@ -29,6 +29,7 @@ def campaign_page(*content: Any, active: str) -> rx.Component:
             CampaignState.missing,
             "It may have been deleted, or its id mistyped.",
             actions=[button("All campaigns", variant="solid", href="/campaigns")],
+            page=True,
         ),
         rx.fragment(
             page_header(

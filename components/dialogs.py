@@ -121,11 +121,15 @@ def menu(trigger: rx.Component, *items: Any) -> rx.Component:
 def menu_item(
     label: Any, *, icon_name: str = "", on_select: Any = None, shortcut: str = "", danger: bool = False, **props: Any
 ) -> rx.Component:
-    """One offer of a menu. Final ones are `danger` and end in "…"."""
+    """One offer of a menu. Final ones are `danger` and end in "…".
+
+    shortcut: a single letter that chooses it while the menu is open (boot.js listens).
+    """
     if danger:
         props["color_scheme"] = "red"
     if shortcut:
         props["shortcut"] = shortcut
+        props["custom_attrs"] = {"data-key": shortcut.lower(), "aria-keyshortcuts": shortcut}
     inner = [icon(icon_name, 14)] if icon_name else []
     return rx.dropdown_menu.item(*inner, label, on_select=on_select, **props)
 

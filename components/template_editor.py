@@ -62,7 +62,7 @@ def _text() -> rx.Component:
                 debounce_timeout=400,
             ),
             name="html",
-            help="Jinja2: {{ first_name | default('there') }}. {{ unsubscribe_url }} is the way out.",
+            help="{{ first_name | default('there') }} falls back to “there”; {{ unsubscribe_url }} lets people leave.",
         ),
     )
     text_help = rx.cond(state.channel == "email", "Empty: made from the HTML.", state.segments_words)

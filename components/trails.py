@@ -69,15 +69,16 @@ def check_legend() -> rx.Component:
 def code_block(text: Any, *, label: str) -> rx.Component:
     """Ready-made text with a copy button: a curl example, a key."""
     return rx.el.div(
-        rx.el.pre(text, aria_label=label, role="region", tab_index=0),
         rx.el.button(
-            icon("copy", 14),
+            icon("copy", 13),
+            rx.el.span("Copy", class_name="cx-copy-word"),
+            rx.el.span("Copied", class_name="cx-copied-word"),
             type="button",
-            class_name="cx-icon-btn cx-copy",
+            class_name="cx-copy",
             aria_label=f"Copy {label}",
-            title="Copy",
             custom_attrs={"data-cx": "copy"},
         ),
+        rx.el.pre(text, aria_label=label, role="region", tab_index=0),
         class_name="cx-code",
     )
 

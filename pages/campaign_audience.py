@@ -184,6 +184,7 @@ def _sources() -> rx.Component:
             rx.el.td(
                 link(one.contacts, f"{CampaignState.base}/contacts?source={one.id}"),
                 class_name="cx-num",
+                custom_attrs={"data-label": "contacts"},
             ),
             rx.el.td(
                 rx.cond(
@@ -192,6 +193,7 @@ def _sources() -> rx.Component:
                     one.rejected,
                 ),
                 class_name="cx-num",
+                custom_attrs={"data-label": "rejected"},
             ),
             rx.el.td(
                 rx.el.time(one.last_row, title=one.last_row_exact),

@@ -89,7 +89,7 @@ def _accounting() -> rx.Component:
             rx.el.span(" each contact is in exactly one of six states", class_name="cx-dim"),
         ),
         rx.el.span(rx.el.b(OverviewState.done_words, " done"), " · ", OverviewState.left_words),
-        class_name="cx-row cx-row--apart",
+        class_name="cx-row cx-row--apart cx-row--wrap",
     )
     return rx.el.section(
         rx.el.div(head, bar, class_name="cx-card-body cx-account"),
@@ -129,7 +129,8 @@ def _funnel() -> rx.Component:
         def cell(value: Any, word: str) -> rx.Component:
             shown = funnel_cell(value.count, value.percent, value.share, label=word)
             people = to(_people(f"delivery={one.channel}:{word}"), shown, class_name="cx-plain")
-            return rx.el.td(rx.cond(one.channel == "all", shown, people), class_name="cx-num")
+            label = {"data-label": word.capitalize()}
+            return rx.el.td(rx.cond(one.channel == "all", shown, people), class_name="cx-num", custom_attrs=label)
 
         return rx.el.tr(
             rx.el.td(name, class_name="cx-strong"), *(cell(*pair) for pair in zip(cells, names, strict=True))
@@ -143,7 +144,7 @@ def _funnel() -> rx.Component:
             )
         ),
         rx.el.tbody(rx.foreach(OverviewState.funnel, row)),
-        class_name="cx-table",
+        class_name="cx-table cx-table--cells",
         aria_label="Live funnel",
     )
     return card(
@@ -164,7 +165,11 @@ def _reasons() -> rx.Component:
     def row(one: Any) -> rx.Component:
         return to(
             _people("status=" + one.key),
-            rx.el.div(rx.el.span(one.title), rx.el.b(one.count), class_name="cx-row cx-row--apart"),
+            rx.el.div(
+                rx.el.span(one.title, " ", rx.el.span(one.detail, class_name="cx-dim cx-small")),
+                rx.el.b(one.count),
+                class_name="cx-row cx-row--apart",
+            ),
             stacked_bar(("plum", one.share), label=one.title, thin=True),
             class_name="cx-line--bar",
         )

@@ -106,16 +106,16 @@ def _row_actions(row: Any) -> list[Any]:
         row_menu(
             rx.cond(
                 row.can_unpublish,
-                menu_item("Unpublish", icon_name="pause", on_select=Actions.unpublish(row.code)),
+                menu_item("Unpublish", icon_name="pause", shortcut="U", on_select=Actions.unpublish(row.code)),
                 rx.fragment(),
             ),
             rx.cond(
                 row.can_publish,
-                menu_item("Publish…", icon_name="play", on_select=Actions.ask_publish(row.code)),
+                menu_item("Publish…", icon_name="play", shortcut="P", on_select=Actions.ask_publish(row.code)),
                 rx.fragment(),
             ),
-            menu_item("Edit", icon_name="pencil", on_select=rx.redirect(setup)),
-            menu_item("Clone", icon_name="copy", on_select=rx.redirect(copy)),
+            menu_item("Edit", icon_name="pencil", shortcut="E", on_select=rx.redirect(setup)),
+            menu_item("Clone", icon_name="copy", shortcut="C", on_select=rx.redirect(copy)),
             menu_line(),
             rx.cond(
                 row.can_end,

@@ -103,14 +103,16 @@ def _row(row: Any) -> rx.Component:
                 class_name="cx-row cx-row--apart cx-small",
             ),
             stacked_bar((tone, row.share), label=f"{row.used} {row.share_words}", thin=True),
-            width="106px",
+            class_name="cx-used",
         )
 
     return rx.el.tr(
-        rx.el.td(name_button(row.name, GatewaysState.choose(row.id))),
+        rx.el.td(
+            rx.el.div(name_button(row.name, GatewaysState.choose(row.id)), title=row.name, class_name="cx-name-cut")
+        ),
         rx.el.td(gateway_badge(row.badge)),
         rx.el.td(row.limits, custom_attrs={"data-phone": "full"}),
-        rx.el.td(rx.cond(row.tone == "amber", used("amber"), used("iris"))),
+        rx.el.td(rx.cond(row.tone == "amber", used("amber"), used("iris")), custom_attrs={"data-phone": "full"}),
         rx.el.td(
             rx.el.span(
                 _test_mark(row.test),
@@ -119,6 +121,7 @@ def _row(row: Any) -> rx.Component:
                 class_name="cx-row",
             ),
             class_name="cx-small",
+            custom_attrs={"data-phone": "hide"},
         ),
         custom_attrs={"data-selected": rx.cond(GatewaysState.chosen == row.id, "true", "false")},
     )

@@ -32,7 +32,7 @@ def keys() -> rx.Component:
     return rx.fragment(
         page_header(
             "Keys",
-            "API keys for other systems. Only a hash is kept, so a key is shown once.",
+            "API keys for other systems. Each is shown once, when it is made, and cannot be read again.",
             actions=[rx.cond(is_empty, rx.fragment(), new)],
         ),
         rx.cond(

@@ -24,6 +24,7 @@ from pages.suppressions import suppressions
 from pages.templates import campaign_content, template, templates
 from state.audience import AudienceState
 from state.campaign import CampaignState
+from state.campaign_actions import CampaignActionsState
 from state.campaigns import CampaignsState
 from state.contacts import ContactsState
 from state.flow import FlowState
@@ -45,7 +46,8 @@ from state.trail import TrailState
 class Page:
     """One route. `show` returns the page without the shell; `nav` is the href of its entry in the rail.
 
-    `on_load` runs at each visit, after the shell's own: first `load`, then `follow` for what is live.
+    `on_load` runs at each visit, after the shell's own and after closing a dialog left open: first `load`, then
+    `follow` for what is live.
     """
 
     route: str
@@ -136,7 +138,7 @@ def add_pages(app: rx.App) -> None:
             _around(page),
             route=page.route,
             title=f"{page.title} · cxconsole",
-            on_load=[ShellState.enter, *page.on_load],
+            on_load=[ShellState.enter, CampaignActionsState.close, *page.on_load],
         )
 
 

@@ -47,7 +47,9 @@ def templates() -> rx.Component:
                     label="Begins with",
                     phone="full",
                     bone=200,
-                    show=lambda row: rx.el.span(row.subject, class_name="cx-dim cx-mono cx-cut"),
+                    show=lambda row: rx.el.div(
+                        row.subject, title=row.subject, class_name="cx-dim cx-mono cx-cut cx-begins"
+                    ),
                 ),
                 Column(label="Version", numeric=True, phone="hide", show=lambda row: row.version),
                 Column(
@@ -135,7 +137,6 @@ def template() -> rx.Component:
                     "Not used by a campaign yet.",
                 ),
                 crumbs=[("Templates", "/templates")],
-                here=state.form["name"],
             ),
             template_editor(),
         ),

@@ -11,6 +11,7 @@ from cxconsole.audience.contacts_intake import add_contacts
 from cxconsole.campaigns.contact_changes import remove_contacts, retry_contacts, update_contacts
 from cxconsole.campaigns.contact_filter import ContactQuery, Selection, parse_filter
 from cxconsole.campaigns.contacts import ContactRow, list_contacts
+from cxconsole.campaigns.trail_steps import reason_words
 from cxconsole.errors import CxError
 from cxconsole.signals import topics
 from models.contact import SourceKind
@@ -66,7 +67,7 @@ def contact_line(one: ContactRow, view: show.Viewer) -> ContactLine:
         phone=one.phone or "",
         customer_id=one.customer_id or "",
         status=str(one.status),
-        why=_HOLDS.get(one.hold_reason or "", "") or one.reason or "",
+        why=_HOLDS.get(one.hold_reason or "", "") or reason_words(one.reason),
         email_word=one.delivery.get("email", ""),
         sms_word=one.delivery.get("sms", ""),
         source=one.source_name,

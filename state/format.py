@@ -26,6 +26,8 @@ def capped(total: int, is_capped: bool) -> str:
 def percent(share: float, *, places: int = 1) -> str:
     """A share of 0 to 1: "97.8%"; two places below 0.1 %."""
     value = share * 100
+    if value in (0, 100):
+        return f"{value:.0f}%"
     if places and 0 < value < 0.1:
         places = 2
     return f"{value:.{places}f}%"

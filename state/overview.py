@@ -8,6 +8,7 @@ import reflex as rx
 
 from cxconsole.campaigns.preflight import Preflight, check_preflight
 from cxconsole.campaigns.progress import ChannelNumbers, Progress, get_progress
+from cxconsole.campaigns.trail_steps import reason_words
 from cxconsole.errors import CxError
 from cxconsole.signals import topics
 from state import format as show
@@ -71,6 +72,7 @@ _HOLDS = {
     "validity-period-expired": ("Validity period has ended", "Extend it in Setup, or leave them"),
     "campaign-ended": ("Campaign has ended", "Held for good"),
 }
+_ENDS = {"failed": "Failed", "suppressed": "Suppressed", "in_progress": "Still in progress"}
 _WAITS = {
     "quiet_hours": "Execution window is closed",
     "frequency_cap": "Frequency cap",
@@ -163,7 +165,9 @@ class OverviewState(rx.State):
         rows = check_rows(found)
         bad = [row for row in rows if row.verdict != "ok"]
         words = f"{len(rows) - len(bad)} of {len(rows)} pass"
-        warning = show.plural(len(bad), "thing needs a look", "things need a look") if bad else ""
+        warning = show.plural(len(bad), "warning") if bad else ""
+        if any(row.verdict == "blocker" for row in bad):
+            warning = f"{len(bad)} to mend"
         if rows != self.checks:
             self.checks, self.passed_words, self.warning_words = rows, words, warning
 
@@ -173,12 +177,13 @@ def _figures(progress: Progress, view: show.Viewer) -> dict[str, Figure]:
     bounced = sum(one.bounced for one in progress.channels.values())
     out = sum(one.unsubscribed for one in progress.channels.values())
     due = progress.outlook.next_due_at if progress.outlook else None
+    reasons = sum(1 for count in progress.held_by_reason.values() if count)
     notes = {
         "completed": f"{show.percent(progress.done / whole)} have ended",
         "in_progress": f"{show.number(progress.rate_per_minute)} a minute",
         "failed": f"{show.number(bounced)} bounced",
         "suppressed": f"{show.number(out)} opted out here",
-        "held": show.plural(sum(1 for n in progress.held_by_reason.values() if n), "reason"),
+        "held": show.plural(reasons, "reason") if reasons else "Nobody",
         "pending": f"Next at {view.clock(due)}" if due else "Not contacted yet",
     }
     return {
@@ -212,7 +217,7 @@ def _funnel(channels: dict[str, ChannelNumbers]) -> list[FunnelRow]:
     return [
         FunnelRow(
             channel=channel,
-            sent=_cell(one.sent, one.sent),
+            sent=FunnelCell(show.number(one.sent), "", 100.0 if one.sent else 0.0),
             delivered=_cell(one.delivered, one.sent),
             # gateways that report no delivery still see opens: then the share is of sent
             opened=_cell(one.opened, one.delivered or one.sent),
@@ -242,7 +247,13 @@ def _outlook(progress: Progress, view: show.Viewer) -> dict[str, Any]:
         for one in outlook.waiting
     ]
     reasons = [
-        CountRow(one.status, one.reason, one.status, show.number(one.count), one.count * 100 / failed)
+        CountRow(
+            one.status,
+            _sentence(one.reason),
+            _ENDS.get(one.status, ""),
+            show.number(one.count),
+            one.count * 100 / failed,
+        )
         for one in outlook.reasons
     ]
     hours = [
@@ -251,6 +262,11 @@ def _outlook(progress: Progress, view: show.Viewer) -> dict[str, Any]:
     ]
     pace = [{"at": view.clock(one.at), "done": one.done, "plan": one.plan} for one in outlook.pace]
     return {"waits": waits, "reasons": reasons, "hours": hours, "pace": pace, "pace_words": _pace_words(progress)}
+
+
+def _sentence(reason: str) -> str:
+    words = reason_words(reason)
+    return words[:1].upper() + words[1:]
 
 
 def _pace_words(progress: Progress) -> str:

@@ -1,5 +1,6 @@
 """The list of templates."""
 
+import textwrap
 from dataclasses import dataclass
 
 import reflex as rx
@@ -129,7 +130,7 @@ class TemplatesState(TableState, rx.State):
                 name=one.name,
                 channel=one.channel,
                 language=one.language,
-                subject=one.subject or (one.text or "")[:80],
+                subject=one.subject or textwrap.shorten(one.text or "", 100, placeholder="…"),
                 version=show.number(one.version),
                 modified=view.relative(one.updated_at),
                 modified_exact=view.exact(one.updated_at),

@@ -246,7 +246,7 @@ def _check_audience(reach: Reach) -> list[PreflightItem]:
     for key, title, count, detail, remedy in (
         (
             "suppressed", "Suppressed", reach.suppressed, "must not be contacted and are left out.",
-            "Nothing to do: each shows why on its trail.",
+            "If that is more than you expect, look at the trails of a few: each says why.",
         ),
         (
             "invalid", "No address", reach.no_address, "have no address for any step and are left out.",

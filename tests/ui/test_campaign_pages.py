@@ -145,3 +145,20 @@ def test_a_key_is_shown_once(page: Page):
     page.reload()
     expect(page.get_by_role("cell", name="CRM")).to_be_visible()
     expect(page.get_by_label("API key", exact=True)).to_have_count(0)
+
+
+def test_a_letter_chooses_from_an_open_menu(page: Page):
+    page.goto("/campaigns")
+    page.get_by_role("button", name="More actions").first.click()
+    expect(page.get_by_role("menuitem", name="Edit")).to_be_visible()
+    page.keyboard.press("e")
+    expect(page).to_have_url(re.compile(r"/campaigns/CMP-1001/setup"))
+
+
+def test_a_dialog_left_open_does_not_follow_to_the_next_page(page: Page):
+    page.goto("/campaigns")
+    page.get_by_role("button", name="New campaign").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.goto(f"/campaigns/{RUNNING}/contacts")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Spring tariff change")
+    expect(page.get_by_role("dialog")).to_have_count(0)

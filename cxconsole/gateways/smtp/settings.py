@@ -21,7 +21,7 @@ class SmtpSettings(GatewaySettings):
     """Where the server is, how to talk to it, and in whose name."""
 
     host: str = Field(min_length=1, max_length=253, description="Name or address of the mail server.")
-    port: int = Field(587, ge=1, le=65535, description="25 and 587 for none or starttls, 465 for implicit.")
+    port: int = Field(587, ge=1, le=65535, description="587 with STARTTLS, or 465 when encrypted from the start.")
     tls: TlsMode = Field(TlsMode.STARTTLS, description="none, starttls or implicit.")
     verify: bool = Field(True, description="Whether the server's certificate is checked.")
     ca_certificate: str = Field("", description="PEM of an authority of the house, trusted besides the known ones.")

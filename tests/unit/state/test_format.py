@@ -38,7 +38,7 @@ def test_the_exact_time_names_its_zone():
     assert STOCKHOLM.clock(NOW) == "15:04"
 
 
-@pytest.mark.parametrize(("share", "text"), [(0.978, "97.8%"), (0.0001, "0.01%"), (0, "0.0%"), (1, "100.0%")])
+@pytest.mark.parametrize(("share", "text"), [(0.978, "97.8%"), (0.0001, "0.01%"), (0, "0%"), (1, "100%")])
 def test_a_percentage_has_one_decimal_and_two_below_a_tenth(share, text):
     assert show.percent(share) == text
 
