@@ -13,6 +13,7 @@ from components.forms import field, select
 from components.icons import icon
 from components.page import section_header, stepper
 from components.tables import plain_table
+from components.uploads import drop_zone
 from state.campaign import CampaignState
 from state.import_wizard import ATTRIBUTE, TARGETS, UPLOAD, ImportWizardState
 
@@ -57,7 +58,7 @@ def _head(number: int) -> rx.Component:
 
 def _file() -> rx.Component:
     state = ImportWizardState
-    drop = rx.upload.root(
+    drop = drop_zone(
         rx.el.div(
             rx.el.span(icon("upload", 20), class_name="cx-empty-icon"),
             rx.el.h2("Drop a CSV file here, or choose one"),
@@ -69,11 +70,9 @@ def _file() -> rx.Component:
             class_name="cx-empty cx-empty--small",
         ),
         id=UPLOAD,
-        multiple=False,
-        max_files=1,
+        label="A CSV file of contacts",
         max_size=1_100_000_000,
         on_drop=state.receive(rx.upload_files_chunk(upload_id=UPLOAD, on_upload_progress=state.set_upload_progress)),
-        class_name="cx-drop",
     )
     sending = rx.el.div(
         rx.el.span(class_name="cx-spin"),

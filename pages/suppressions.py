@@ -13,6 +13,7 @@ from components.filters import filter_row, search_box, segments
 from components.forms import field, select, text_input
 from components.page import page_header
 from components.tables import Column, data_table
+from components.uploads import drop_zone
 from state.suppressions import UPLOAD, SuppressionsState
 
 CHANNELS = [("", "The channel of the address"), ("email", "E-mail"), ("sms", "SMS"), ("voice", "Voice")]
@@ -97,17 +98,15 @@ def _add() -> rx.Component:
 
 def _upload() -> rx.Component:
     state = SuppressionsState
-    drop = rx.upload.root(
+    drop = drop_zone(
         rx.el.div(
             rx.el.p("One address a line, or a CSV with a column called address. UTF-8, at most 50 MB."),
             rx.el.span("Choose a file", class_name="cx-btn", margin_top="10px"),
             class_name="cx-empty cx-empty--small",
         ),
         id=UPLOAD,
-        multiple=False,
-        max_files=1,
+        label="A file of addresses",
         on_drop=state.receive(rx.upload_files_chunk(upload_id=UPLOAD)),
-        class_name="cx-drop",
     )
     return dialog(
         rx.cond(state.uploading, rx.el.p(state.upload_words, role="status"), drop),
