@@ -4,22 +4,43 @@ These are for people at the console, not for systems: they answer whom the pages
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
+from fastapi.routing import APIRoute
 
 from cxconsole import clock
 from cxconsole.accounts.local import actor_of
+from cxconsole.api.problems import problem_of
 from cxconsole.audience.imports import rejected_csv
 from cxconsole.audience.suppression_files import export_suppressions
 from cxconsole.bootstrap import Application
 from cxconsole.campaigns.contact_filter import ContactQuery, Selection, parse_filter
 from cxconsole.campaigns.contacts import export_contacts
 from cxconsole.campaigns.exports import export_campaigns, export_trail
+from cxconsole.errors import Forbidden, Invalid
 
-router = APIRouter(prefix="/download", include_in_schema=False)
+
+class DownloadRoute(APIRoute):
+    """Tells what went wrong as the API does, and logs what nobody foresaw."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The framework's handler, with ours around it."""
+        inner = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            try:
+                return await inner(request)
+            except Exception as error:
+                return problem_of(error)
+
+        return handle
+
+
+router = APIRouter(prefix="/download", include_in_schema=False, route_class=DownloadRoute)
 
 
 @router.get("/campaigns.csv")
@@ -41,7 +62,7 @@ def download_contacts(
 ) -> StreamingResponse:
     """The contacts of a campaign, as the list is filtered."""
     wanted = dict(part.split(":", 1) for part in delivery.split(",") if ":" in part)
-    tree = parse_filter(json.loads(filter)) if filter else None
+    tree = parse_filter(_json(filter)) if filter else None
     query = ContactQuery(
         q=q, status=status or None, hold_reason=hold or None, source_id=source, delivery=wanted, filter=tree
     )
@@ -68,13 +89,22 @@ def download_suppressions(request: Request) -> StreamingResponse:
     return _stream(request, "suppressions.csv", export_suppressions)
 
 
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise Invalid.field("filter", "The filter is not JSON.") from None
+
+
 def _stream(
     request: Request, name: str, service: Callable[..., Iterator[str]], *args: Any, **wish: Any
 ) -> StreamingResponse:
-    actor = actor_of(request.client.host if request.client else "")
-    if actor is None:
-        raise HTTPException(403, "Only who may see the console may download from it.")
     application: Application = request.app.state.application
+    actor = actor_of(request.client.host if request.client else "")
+    # another site may point its own name at this machine; only by our names are we asked by our own pages
+    names = {urlsplit(origin).hostname for origin in application.settings.browser_origins}
+    if actor is None or request.url.hostname not in names:
+        raise Forbidden("Only who may see the console may download from it, under the console's own address.")
     lines = _lines(application, service, args, {**wish, "actor": actor})
     first = next(lines, "")  # what the service refuses is said before the answer begins
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
