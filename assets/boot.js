@@ -67,6 +67,12 @@
     event.stopPropagation();
     offer.click();
   }, true);
+  // A menu gives the focus back to its button when it closes, also when what was chosen has opened a dialog.
+  document.addEventListener("focusin", (event) => {
+    const dialog = document.querySelector("[role=dialog][data-state=open], [role=alertdialog][data-state=open]");
+    if (!dialog || event.target.closest("[role=dialog], [role=alertdialog], [role=menu], [data-sonner-toaster]")) return;
+    dialog.querySelector("input, textarea, select, .cx-dialog-foot .cx-btn")?.focus();
+  });
   document.addEventListener("keydown", (event) => {
     const typing = event.target.closest?.("input, textarea, select, [contenteditable=true]");
     if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {

@@ -178,7 +178,10 @@ def _sources() -> rx.Component:
         )
         words = rx.el.span(one.contacts, " contacts")
         return rx.el.tr(
-            rx.el.td(rx.el.span(mark, rx.el.span(one.name, class_name="cx-cell-name"), class_name="cx-row")),
+            rx.el.td(
+                rx.el.span(mark, rx.el.span(one.name, class_name="cx-cell-name"), class_name="cx-row"),
+                custom_attrs={"data-phone": "lead"},
+            ),
             rx.el.td(one.kind_word, class_name="cx-dim", custom_attrs={"data-phone": "hide"}),
             rx.el.td(status_badge(IMPORT, one.state)),
             rx.el.td(

@@ -88,7 +88,10 @@ def campaign_contacts() -> rx.Component:
 def _filters() -> rx.Component:
     state = ContactsState
     deliveries = [
-        menu_item(f"{word} by {said}", on_select=state.choose_delivery(channel, key))
+        menu_item(
+            f"{word} {said.lower()}" if key != "none" else f"No {word.replace('E-', 'e-')} yet",
+            on_select=state.choose_delivery(channel, key),
+        )
         for channel, word in (("email", "E-mail"), ("sms", "SMS"))
         for key, said in DELIVERIES
     ]

@@ -97,7 +97,7 @@ def _mapping() -> rx.Component:
         ),
         rx.el.div(
             button("Back", icon_name="arrow-left", on_click=state.back_to_file),
-            rx.el.span(state.mapped_words, class_name="cx-dim cx-grow cx-num"),
+            rx.el.span(state.mapped_words, class_name="cx-dim cx-grow cx-num cx-wide-only"),
             button(
                 rx.cond(state.checked, rx.el.span("Check ", state.rows_words, " rows"), "Check"),
                 icon_name="list-checks",
@@ -129,7 +129,10 @@ def _column(one: Any) -> rx.Component:
     )
     return rx.el.tr(
         rx.el.td(one.header, class_name="cx-mono"),
-        rx.el.td(one.first, class_name="cx-dim cx-cut", custom_attrs={"data-phone": "hide"}),
+        rx.el.td(
+            rx.el.div(one.first, title=one.first, class_name="cx-dim cx-cut cx-first-values"),
+            custom_attrs={"data-phone": "hide"},
+        ),
         rx.el.td(
             rx.el.select(
                 *options,

@@ -21,7 +21,7 @@ TONES = {
     "pending": "rest",
 }  # fmt: skip
 PACE = [
-    Series(key="done", word="Done"),
+    Series(key="done", word="Messages"),
     Series(key="plan", word="Plan", colour="var(--gray-9)", dash="4 4", filled=False),
 ]
 

@@ -47,7 +47,6 @@ def contact_trail() -> rx.Component:
                     (CampaignState.name, campaign),
                     ("Contacts", campaign + "/contacts"),
                 ],
-                here=TrailState.name,
                 badge=rx.cond(TrailState.loaded, contact_badge(TrailState.status), rx.fragment()),
                 actions=[
                     button("Export trail", icon_name="download", href=TrailState.export_href, download=True),
@@ -68,14 +67,17 @@ def _why() -> rx.Component:
         who = rx.el.div(
             rx.el.span(channel_icon(one.channel, 16), class_name="cx-channel"),
             rx.el.div(
-                rx.el.div(channel_word(one.channel), class_name="cx-strong"), rx.el.div(one.target, class_name="cx-two")
+                rx.el.div(channel_word(one.channel), class_name="cx-strong"),
+                rx.el.div(one.target, title=one.target, class_name="cx-two cx-cut"),
+                class_name="cx-grow",
             ),
             class_name="cx-row",
         )
         verdict = rx.el.div(
             rx.el.div(one.verdict, class_name="cx-strong"),
-            rx.el.div(one.reason, class_name="cx-two"),
+            rx.el.div(one.reason, class_name="cx-two cx-cut", title=one.reason),
             rx.cond(one.words, rx.el.div(one.words, class_name="cx-two cx-mono"), rx.fragment()),
+            class_name="cx-verdict",
         )
         return rx.el.tr(
             rx.el.td(who),
@@ -100,7 +102,7 @@ def _why() -> rx.Component:
     table = rx.el.table(
         head,
         rx.el.tbody(rx.foreach(TrailState.channels, row)),
-        class_name="cx-table cx-table--stack",
+        class_name="cx-table cx-table--stack cx-table--why",
         aria_label="Why this person was, or was not, contacted",
     )
     return card(

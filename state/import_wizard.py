@@ -286,7 +286,7 @@ class ImportWizardState(rx.State):
         self.created, self.merged = show.number(found.created), show.number(found.merged)
         self.duplicates, self.rejected = show.number(found.duplicates), show.number(found.rejected)
         self.left_out = show.number(found.left_out)
-        self.known = show.plural(found.known_persons, "person is known", "persons are known")
+        self.known = show.plural(found.known_persons, "person is known", "people are known")
         by_name = {one.column: one for one in found.columns}
         self.columns = [_with_finding(one, by_name.get(one.header), found.rows) for one in self.columns]
         self.bad_rows = [
@@ -315,7 +315,9 @@ def _with_finding(one: ColumnRow, found, rows: int) -> ColumnRow:
         return replace(one, found="kept in the file only", tone="none")
     if found.bad:
         reason = found.reasons[0][0] if found.reasons else "not valid"
-        return replace(one, found=f"{show.number(found.bad)} not valid: {reason.lower()}", tone="warning")
+        return replace(
+            one, found=f"{show.number(found.bad)} not valid: {reason[:1].lower()}{reason[1:]}", tone="warning"
+        )
     if one.target in ("email", "phone", "customer_id"):
         empty = f", {show.number(found.empty)} empty" if found.empty else ""
         return replace(one, found=f"{show.number(found.filled)} valid{empty}", tone="ok")

@@ -274,7 +274,7 @@ def _pace_words(progress: Progress) -> str:
     now = [one for one in outlook.pace if one.done is not None] if outlook else []
     if not now:
         return ""
-    words = f"{show.number(now[-1].done or 0)} done"
+    words = show.plural(now[-1].done or 0, "message")
     if now[-1].plan is None:
         return words
     ahead = (now[-1].done or 0) - now[-1].plan

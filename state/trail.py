@@ -117,14 +117,15 @@ class TrailState(rx.State):
 
     async def _read(self) -> None:
         contact = route_arg(self, "contact")
+        view = show.viewer_of(self)
         try:
             if not contact.isdigit():
                 raise NotFound(f"There is no contact {contact}.")
-            trail = await read(self, get_trail, campaign_id_of(self), int(contact))
+            trail = await read(self, get_trail, campaign_id_of(self), int(contact), zone=view.zone)
         except CxError as error:
             self.missing, self.loaded = error.detail, True
             return
-        for name, value in _shown(trail, self.tab, show.viewer_of(self)).items():
+        for name, value in _shown(trail, self.tab, view).items():
             if getattr(self, name) != value:
                 setattr(self, name, value)
 
@@ -171,7 +172,9 @@ def _step(step: TrailStep, view: show.Viewer) -> StepLine:
     since = "" if step.since_seconds is None else f"+{step.since_seconds:.1f} s"
     if step.since_seconds is not None and step.since_seconds >= 60:
         since = f"+{show.duration(step.since_seconds)}"
-    return StepLine(view.clock(step.at), view.exact(step.at), step.key, step.title, step.detail, since)
+    today = view.local(step.at).date() == view.local(view.now).date()
+    at = view.clock(step.at) if today else view.day(step.at)
+    return StepLine(at, view.exact(step.at), step.key, step.title, step.detail, since)
 
 
 def _facts(trail: Trail, view: show.Viewer) -> list[Fact]:

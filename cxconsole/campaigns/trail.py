@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 from sqlalchemy import or_, select
@@ -13,6 +13,7 @@ from cxconsole.campaigns.contacts import ContactRow, get_contact
 from cxconsole.campaigns.flow import Step, load_graph, steps_of
 from cxconsole.campaigns.trail_steps import TrailNames, TrailStep, tell_steps, trail_words, with_gaps
 from cxconsole.campaigns.trail_verdicts import CHECK_NAMES, ChannelFacts, Ruling, judge_channel, summarise
+from cxconsole.campaigns.windows import find_zone
 from cxconsole.durations import parse_duration
 from models.campaign import Campaign
 from models.comm import CommDelivery, CommRequest
@@ -95,8 +96,10 @@ class Trail:
     frequency_cap: FrequencyCap | None
 
 
-def get_trail(session: Session, campaign_id: int, contact_id: int, *, actor: Actor, now: datetime) -> Trail:
-    """The trail of one contact. Raises NotFound."""
+def get_trail(
+    session: Session, campaign_id: int, contact_id: int, *, actor: Actor, now: datetime, zone: tzinfo | None = None
+) -> Trail:
+    """The trail of one contact, with times in words in `zone`, else in the campaign's. Raises NotFound."""
     contact = get_contact(session, campaign_id, contact_id, actor=actor)
     campaign = session.get_one(Campaign, campaign_id)
     person = session.get(Person, contact.person_id)
@@ -132,6 +135,7 @@ def get_trail(session: Session, campaign_id: int, contact_id: int, *, actor: Act
             consent=_consent(consents, channel),
             cap_free_at=cap.free_at if cap else None,
             now=now,
+            zone=zone or find_zone(campaign.time_zone) or UTC,
         )
         verdicts.append(_verdict(facts, judge_channel(facts), told))
     next_step = steps[number] if number is not None and number < len(steps) else None

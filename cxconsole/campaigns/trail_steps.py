@@ -92,6 +92,9 @@ REASONS = {
 """Stored reasons that are codes, as people say them; all others are sentences already."""
 
 
+_TOLD = {"stop": "Stopped", "wait": "Made to wait"}
+
+
 def reason_words(reason: str | None) -> str:
     """A stored reason in words; empty for none."""
     return REASONS.get(reason or "", reason or "")
@@ -165,7 +168,7 @@ def _tell_checks(delivery: CommDelivery) -> TrailStep | None:
     if not at or not checks:
         return None
     told = next(((name, verdict) for name, verdict in checks.items() if verdict != "pass"), None)
-    title = "All six checks passed" if told is None else f"The check of the {told[0].replace('_', ' ')} said {told[1]}"
+    title = "All six checks passed" if told is None else f"{_TOLD[told[1]]} by the check of {told[0].replace('_', ' ')}"
     return TrailStep(
         at=datetime.fromisoformat(at), key="checks", title=title, detail=reason_words(delivery.reason) if told else "",
         since_seconds=None, channel=delivery.channel,

@@ -2,14 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
+from datetime import datetime, tzinfo
 
 from cxconsole.campaigns.contacts import ContactRow
 from cxconsole.campaigns.delivery_words import delivery_word
 from cxconsole.campaigns.flow import Step
 from cxconsole.campaigns.trail_steps import reason_words
-from cxconsole.campaigns.windows import find_zone
 from models.campaign import Campaign
 from models.comm import CommDelivery, CommRequest
 from models.contact import ContactStatus
@@ -52,6 +50,7 @@ class ChannelFacts:
     consent: tuple[bool | None, datetime | None]
     cap_free_at: datetime | None
     now: datetime
+    zone: tzinfo
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,11 +211,10 @@ _STATE_WORDS = {
 
 
 def _words_of(at: datetime | None, facts: ChannelFacts) -> str:
-    """The time in the campaign's zone; with the day, unless it is today."""
+    """The time in the reader's zone; with the day, unless it is today."""
     if at is None:
         return ""
-    zone: ZoneInfo | None = find_zone(facts.campaign.time_zone)
-    local, today = at.astimezone(zone or UTC), facts.now.astimezone(zone or UTC)
+    local, today = at.astimezone(facts.zone), facts.now.astimezone(facts.zone)
     if local.date() == today.date():
         return f"{local:%H:%M}"
     day = f"{local.day} {local:%b}" if local.year == today.year else f"{local.day} {local:%b %Y}"
