@@ -8,6 +8,7 @@ import asyncio
 import logging
 import time
 from collections import deque
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from cxconsole import clock
@@ -31,6 +32,9 @@ LARGEST_GROUP = 500
 _OLDEST_RESULT = timedelta(seconds=0.25)
 POLL_SECONDS = 0.5
 _SEND_TIMEOUT_SECONDS = 180
+STOP_SECONDS = 8.0
+"""So long may messages that are on the wire take when the lane stops; then they are given up, in doubt."""
+_CLOSE_SECONDS = 2.0
 _RENEW = LEASE / 3
 _ROOM_EVERY = 400
 
@@ -77,19 +81,13 @@ class Lane:
         self._stir.set()
 
     async def run(self) -> None:
-        """Run until cancelled; then what is on the wire is finished, the rest is given back, and all is written."""
+        """Run until cancelled; then what is on the wire gets STOP_SECONDS, the rest is given back, all is written."""
         workers = [asyncio.create_task(self._work()) for _ in range(max(1, self._gateway.concurrency))]
         try:
             while True:
                 await self._step()
         finally:
-            self._stopping = True
-            for _ in workers:
-                self._ready.release()
-            await asyncio.gather(*workers)
-            self._give_back_queue()
-            await self._write_rest()
-            await self._gateway.close()
+            await self._stop(workers)
 
     # -- the loop ---------------------------------------------------------------------------------
 
@@ -232,6 +230,15 @@ class Lane:
         try:
             async with asyncio.timeout(_SEND_TIMEOUT_SECONDS):
                 receipt = await self._gateway.send(outgoing)
+        except asyncio.CancelledError:
+            if not self._stopping:
+                raise
+            # it may have arrived; again at the next start, which uses up no attempt
+            reason, now = "The engine stopped before the gateway answered.", clock.now()
+            return Result(
+                message=message, kind=ResultKind.RETRY, at=now, reason=reason, not_before=now, counts=False,
+                possible_duplicate=True,
+            )  # fmt: skip
         except GatewayError as error:
             return self._result_of(message, error)
         except TimeoutError:
@@ -275,6 +282,24 @@ class Lane:
             self._stir.set()
 
     # -- stopping ---------------------------------------------------------------------------------
+
+    async def _stop(self, workers: Sequence[asyncio.Task[None]]) -> None:
+        self._stopping = True
+        for _ in workers:
+            self._ready.release()
+        _, late = await asyncio.wait(workers, timeout=STOP_SECONDS)
+        for worker in late:
+            worker.cancel()  # `_send` makes an answer of it: to be tried again, a possible duplicate
+        for failure in await asyncio.gather(*workers, return_exceptions=True):
+            if isinstance(failure, Exception):
+                log.error("action=worker_crashed gateway_id=%s", self._gateway_id, exc_info=failure)
+        self._give_back_queue()
+        await self._write_rest()
+        try:
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await self._gateway.close()
+        except TimeoutError:
+            log.warning("action=gateway_close_hangs gateway_id=%s", self._gateway_id)
 
     def _give_back_queue(self) -> None:
         while self._queue:

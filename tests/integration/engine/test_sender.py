@@ -1,11 +1,13 @@
 """Verdicts of gateways, and what becomes of messages."""
 
+import time
 from datetime import timedelta
 
 import pytest
 from sqlmodel import select
 
 from cxconsole import clock
+from cxconsole.comms import lane
 from models.campaign import CampaignChannel, TrafficMinute
 from models.comm import CommDelivery, CommRequest, DeliveryState, RequestState
 from models.contact import CampaignContact, ContactStatus
@@ -173,3 +175,25 @@ def test_a_person_gets_no_more_than_the_cap_allows_over_all_campaigns(database, 
     assert len(server.got) == 2
     assert world.progress(campaign_id).in_progress == 2
     assert world.all(CommDelivery)[-1].not_before > clock.now() + timedelta(days=6)
+
+
+def test_a_stop_waits_a_bounded_time_for_a_slow_server_and_nobody_is_missed(database, tmp_path, monkeypatch):
+    monkeypatch.setattr(lane, "STOP_SECONDS", 0.3)
+    world = World(database)
+    contacts = 12
+    with mail_server(delay_seconds=60) as server:
+        step = {"template_id": world.template(), "gateway_id": world.gateway(server.port, connections=4)}
+        campaign_id = world.campaign([step], contacts=contacts)
+        with running_engine(database, tmp_path / "first"):
+            wait_for(lambda: server.begun == 4)
+            begun = time.monotonic()
+        assert time.monotonic() - begun < 8, "sending to a server that takes a minute, the engine must not take one"
+        left = world.all(CommDelivery)
+        assert not [row for row in left if row.state == "sending"]
+        doubtful = [row for row in left if row.possible_duplicate]
+        assert (len(doubtful), {row.attempts for row in doubtful}) == (4, {0})
+        server.delay_seconds = 0
+        with running_engine(database, tmp_path / "second"):
+            wait_for(lambda: world.progress(campaign_id).completed == contacts)
+    assert len(set(server.targets)) == contacts
+    assert len(server.targets) == contacts, "the slow server had taken none of the first four"

@@ -39,8 +39,10 @@ class MailServer:
     bodies: list[bytes] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
     port: int = 0
+    begun: int = 0
 
     async def handle_DATA(self, _server: SMTP, _session: Any, envelope: Any) -> str:
+        self.begun += 1
         if self.delay_seconds:
             await asyncio.sleep(self.delay_seconds)
         target = envelope.rcpt_tos[0]
