@@ -72,7 +72,7 @@ def _accounting() -> rx.Component:
             CONTACT[status][0],
             one.count,
             unit=one.percent,
-            note=one.note,
+            note=OverviewState.pending_note if status == "pending" else one.note,
             href=_people(f"status={status}"),
             mark=status_icon(CONTACT, status),
             small=True,

@@ -68,8 +68,16 @@ NAV = (
 )
 
 
-def _campaign_page(tail: str, title: str, show: Callable[[], rx.Component], state: Any, *, live: bool = True) -> Page:
-    events = (CampaignState.load, CampaignState.follow, state.load, *((state.follow,) if live else ()))
+def _campaign_page(
+    tail: str,
+    title: str,
+    show: Callable[[], rx.Component],
+    state: Any,
+    *,
+    live: bool = True,
+    also: tuple[Any, ...] = (),
+) -> Page:
+    events = (CampaignState.load, CampaignState.follow, state.load, *((state.follow,) if live else ()), *also)
     return Page(route=f"/campaigns/[campaign]{tail}", title=title, show=show, nav="/campaigns", on_load=events)
 
 
@@ -89,7 +97,7 @@ PAGES: tuple[Page, ...] = (
         nav="/campaigns",
         on_load=(SetupState.load_copy,),
     ),
-    _campaign_page("", "Campaign", campaign_overview, OverviewState),
+    _campaign_page("", "Campaign", campaign_overview, OverviewState, also=(OverviewState.follow_slowly,)),
     _campaign_page("/setup", "Setup", campaign_setup, SetupState),
     _campaign_page("/audience", "Audience", campaign_audience, AudienceState),
     _campaign_page("/import", "Add contacts from a file", campaign_import, ImportWizardState, live=False),

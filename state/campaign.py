@@ -1,5 +1,7 @@
 """The head of every page of one campaign: name, state, and what can be done."""
 
+from dataclasses import dataclass
+
 import reflex as rx
 from sqlmodel import Session
 
@@ -9,9 +11,20 @@ from cxconsole.errors import CxError
 from cxconsole.signals import topics
 from state import format as show
 from state.campaigns import badge_of
-from state.follow import follow
+from state.follow import follow_read
 from state.route import campaign_id_of, campaign_to_follow
 from state.session import read
+
+
+@dataclass(frozen=True)
+class Head:
+    """What stands above every page of a campaign, ready to be shown."""
+
+    code: str
+    name: str
+    badge: str
+    sentence: str
+    has_contacts: bool
 
 
 class CampaignState(rx.State):
@@ -42,32 +55,36 @@ class CampaignState(rx.State):
             campaign_id = campaign_to_follow(self)
         if campaign_id is None:
             return
-        async for _ in follow(topics.campaign(campaign_id)):
+        try:
+            async for head in follow_read(self, _read_head, campaign_id, names=(topics.campaign(campaign_id),)):
+                async with self:
+                    self._show(head)
+        except CxError as error:
             async with self:
-                await self._read()
+                self.missing, self.loaded = error.detail, True
 
     async def _read(self) -> None:
         try:
-            found = await read(self, _find, campaign_id_of(self))
+            self._show(await read(self, _read_head, campaign_id_of(self)))
         except CxError as error:
             self.missing, self.loaded = error.detail, True
-            return
-        changed = {
-            "code": found.code,
-            "name": found.name,
-            "badge": badge_of(found.state, found.paused),
-            "sentence": _sentence(found),
-            "missing": "",
-            "loaded": True,
-            "has_contacts": found.contacts > 0,
-        }
-        for name, value in changed.items():
+
+    def _show(self, head: Head) -> None:
+        for name, value in {**vars(head), "missing": "", "loaded": True}.items():
             if getattr(self, name) != value:
                 setattr(self, name, value)
 
 
-def _find(session: Session, campaign_id: int, *, actor: Actor) -> CampaignDetail:
-    return get_campaign(session, campaign_id, actor=actor)
+def _read_head(session: Session, campaign_id: int, *, actor: Actor) -> Head:
+    """Only what the head shows, so that a number that moves does not touch it."""
+    found = get_campaign(session, campaign_id, actor=actor)
+    return Head(
+        code=found.code,
+        name=found.name,
+        badge=badge_of(found.state, found.paused),
+        sentence=_sentence(found),
+        has_contacts=found.contacts > 0,
+    )
 
 
 def _sentence(campaign: CampaignDetail) -> str:

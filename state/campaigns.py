@@ -16,10 +16,10 @@ from cxconsole.signals import topics
 from models.campaign import CampaignState, campaign_code
 from state import format as show
 from state.campaign_actions import CampaignActionsState
-from state.follow import follow
+from state.follow import LIST_PAUSE_SECONDS, follow
 from state.route import route_arg
 from state.session import read, write
-from state.table import TableState
+from state.table import TableState, refresh_beside
 
 SEGMENTS = (("all", "All"), ("published", "Published"), ("unpublished", "Unpublished"), ("ended", "Ended"))
 
@@ -113,9 +113,8 @@ class CampaignsState(TableState, rx.State):
     @rx.event(background=True)
     async def follow(self):
         """Read again when a campaign or its numbers moved."""
-        async for _ in follow(topics.CAMPAIGNS):
-            async with self:
-                await self.refresh()
+        async for _ in follow(topics.CAMPAIGNS, pause_seconds=LIST_PAUSE_SECONDS):
+            await refresh_beside(self)
 
     @rx.event
     async def choose_segment(self, value: str):
@@ -156,17 +155,26 @@ class CampaignsState(TableState, rx.State):
     async def _picked_ids(self) -> list[int]:
         if not self.everything_picked:
             return [int(one) for one in self.picked if one.isdigit()]
-        wish = {**self._wish(), "limit": 200, "offset": 0}
+        wish = {**self.wish(), "limit": 200, "offset": 0}
         page, _ = await read(self, _read_list, **wish)
         return [one.id for one in page.items]
 
-    def _wish(self) -> dict[str, Any]:
+    def wish(self) -> dict[str, Any]:
+        """What the list is asked for."""
         state = None if self.segment == "all" else self.segment
         return {"state": state, "q": self.q, "sort": self.order, "limit": self.limit, "offset": self.offset}
 
     async def refresh(self) -> None:
         """One page and the counts of the segments."""
-        page, counts = await read(self, _read_list, **self._wish())
+        self.show_answer(await self.ask(self.wish()))
+
+    async def ask(self, wish: dict[str, Any]) -> tuple[Page[CampaignDetail], dict[str, int]]:
+        """Read it."""
+        return await read(self, _read_list, **wish)
+
+    def show_answer(self, answer: tuple[Page[CampaignDetail], dict[str, int]]) -> None:
+        """Show what was read."""
+        page, counts = answer
         self.show_page(page.total, [str(one.id) for one in page.items])
         view = show.viewer_of(self)
         rows = [campaign_row(one, view) for one in page.items]
@@ -175,7 +183,9 @@ class CampaignsState(TableState, rx.State):
         segments = [Segment(key, word, show.number(counts[key])) for key, word in SEGMENTS]
         if segments != self.segments:
             self.segments = segments
-        self.is_empty = not self.q and not counts["all"]
+        is_empty = not self.q and not counts["all"]
+        if is_empty != self.is_empty:
+            self.is_empty = is_empty
 
 
 def _read_list(

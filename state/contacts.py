@@ -13,13 +13,14 @@ from cxconsole.campaigns.contact_filter import ContactQuery, Selection, parse_fi
 from cxconsole.campaigns.contacts import ContactRow, list_contacts
 from cxconsole.campaigns.trail_steps import reason_words
 from cxconsole.errors import CxError
+from cxconsole.paging import Page
 from cxconsole.signals import topics
 from models.contact import SourceKind
 from state import format as show
-from state.follow import follow
+from state.follow import LIST_PAUSE_SECONDS, follow
 from state.route import campaign_id_of, campaign_to_follow, route_arg
 from state.session import problem, read, write
-from state.table import TableState
+from state.table import TableState, refresh_beside
 
 EDITABLE = ("first_name", "last_name", "email", "phone", "customer_id", "language", "time_zone")
 _HOLDS = {
@@ -137,9 +138,11 @@ class ContactsState(TableState, rx.State):
             campaign_id = campaign_to_follow(self)
         if campaign_id is None:
             return
-        async for _ in follow(topics.campaign(campaign_id), safety_seconds=5):
-            async with self:
-                await self.refresh()
+        async for _ in follow(topics.campaign(campaign_id), pause_seconds=LIST_PAUSE_SECONDS, safety_seconds=5):
+            try:
+                await refresh_beside(self)
+            except CxError:
+                return  # the head of the page says what is wrong
 
     @rx.event
     async def choose_status(self, value: str):
@@ -275,10 +278,19 @@ class ContactsState(TableState, rx.State):
 
     async def refresh(self) -> None:
         """One page by the filter."""
-        page = await read(
-            self, list_contacts, campaign_id_of(self), sort=self.order, limit=self.limit, offset=self.offset,
-            **vars(self._query()),
-        )  # fmt: skip
+        self.show_answer(await self.ask(self.wish()))
+
+    def wish(self) -> tuple[int, dict[str, Any]]:
+        """What the list is asked for."""
+        wish = {"sort": self.order, "limit": self.limit, "offset": self.offset, **vars(self._query())}
+        return campaign_id_of(self), wish
+
+    async def ask(self, wish: tuple[int, dict[str, Any]]) -> Page[ContactRow]:
+        """Read it."""
+        return await read(self, list_contacts, wish[0], **wish[1])
+
+    def show_answer(self, page: Page[ContactRow]) -> None:
+        """Show what was read."""
         self.show_page(page.total, [str(one.id) for one in page.items], is_capped=page.total_is_capped)
         view = show.viewer_of(self)
         rows = [contact_line(one, view) for one in page.items]

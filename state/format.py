@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from http.cookies import CookieError, SimpleCookie
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -117,6 +118,7 @@ def viewer_of(state: rx.State) -> Viewer:
     return Viewer(zone=_zone_of(state.router.headers.raw_headers.get("cookie", "")), now=clock.now())
 
 
+@lru_cache(maxsize=256)
 def _zone_of(cookie: str) -> ZoneInfo:
     try:
         morsel = SimpleCookie(cookie).get("cx_zone")

@@ -1,11 +1,15 @@
 """The Overview tab: the exact accounting, the pace, the funnel, holds and the pre-flight list, live."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import reflex as rx
+from sqlmodel import Session
 
+from cxconsole.accounts.actor import Actor
 from cxconsole.campaigns.preflight import Preflight, check_preflight
 from cxconsole.campaigns.progress import ChannelNumbers, Progress, get_progress
 from cxconsole.campaigns.trail_steps import reason_words
@@ -13,13 +17,12 @@ from cxconsole.errors import CxError
 from cxconsole.signals import topics
 from state import format as show
 from state.campaign_actions import CheckRow, check_rows
-from state.follow import follow
+from state.follow import follow_read
 from state.route import campaign_id_of, campaign_to_follow
 from state.session import read
 
 STATUSES = ("completed", "in_progress", "failed", "suppressed", "held", "pending")
-SLOW_READ_SECONDS = 2.0
-"""The pace and the reasons change slower than the counts, and cost more to read."""
+SLOW_READ_SECONDS = 4.0
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,7 @@ class OverviewState(rx.State):
     planned: str = "0"
     has_contacts: bool = False
     figures: dict[str, Figure] = _EMPTY
+    pending_note: str = ""
     done_words: str = ""
     left_words: str = ""
     funnel: list[FunnelRow] = []
@@ -102,7 +106,6 @@ class OverviewState(rx.State):
     passed_words: str = ""
     warning_words: str = ""
     loaded: bool = False
-    _checked: bool = False
 
     @rx.var
     def nobody_waits(self) -> bool:
@@ -114,69 +117,95 @@ class OverviewState(rx.State):
         """Read all of it once."""
         try:
             campaign_id = campaign_id_of(self)
-            self._show(await read(self, get_progress, campaign_id, outlook=True))
-            self._show_checks(await read(self, check_preflight, campaign_id))
+            shown = await read(self, _read_all, campaign_id, show.viewer_of(self).zone)
         except CxError:
             return  # the head of the page says what is wrong
+        for name, value in shown.items():
+            if getattr(self, name) != value:
+                setattr(self, name, value)
         self.loaded = True
 
     @rx.event(background=True)
     async def follow(self):
-        """Counts move at most four times a second, what is slower each two seconds."""
+        """Counts move at most three times a second."""
         async with self:
             campaign_id = campaign_to_follow(self)
         if campaign_id is None:
             return
-        slow_at = datetime.now().astimezone()
-        async for _ in follow(topics.campaign(campaign_id)):
-            moment = datetime.now().astimezone()
-            is_slow = (moment - slow_at).total_seconds() >= SLOW_READ_SECONDS
-            try:
-                progress = await read(self, get_progress, campaign_id, outlook=is_slow)
-                checks = await read(self, check_preflight, campaign_id) if is_slow else None
-            except CxError:
-                return
-            async with self:
-                self._show(progress)
-                if checks is not None:
-                    self._show_checks(checks)
-            if is_slow:
-                slow_at = datetime.now().astimezone()
+        await self._follow(_read_counts, campaign_id, names=(topics.campaign(campaign_id),))
 
-    def _show(self, progress: Progress) -> None:
-        view = show.viewer_of(self)
-        shown: dict[str, Any] = {
-            "planned": show.number(progress.planned),
-            "has_contacts": progress.planned > 0,
-            "figures": _figures(progress, view),
-            "done_words": show.percent(progress.done / progress.planned if progress.planned else 0.0),
-            "left_words": _left(progress, view),
-            "funnel": _funnel(progress.channels),
-            "holds": _holds(progress),
-            "held_total": show.number(progress.held),
-        }
-        if progress.outlook is not None:
-            shown |= _outlook(progress, view)
-        for name, value in shown.items():
-            if getattr(self, name) != value:
-                setattr(self, name, value)
+    @rx.event(background=True)
+    async def follow_slowly(self):
+        """The pace, the reasons and the pre-flight list: they change slower than the counts and cost more to read."""
+        async with self:
+            campaign_id, zone = campaign_to_follow(self), show.viewer_of(self).zone
+        if campaign_id is None:
+            return
+        names = (topics.campaign(campaign_id),)
+        await self._follow(_read_slow, campaign_id, zone, names=names, pause_seconds=SLOW_READ_SECONDS)
 
-    def _show_checks(self, found: Preflight) -> None:
-        rows = check_rows(found)
-        bad = [row for row in rows if row.verdict != "ok"]
-        words = f"{len(rows) - len(bad)} of {len(rows)} pass"
-        warning = show.plural(len(bad), "warning") if bad else ""
-        if any(row.verdict == "blocker" for row in bad):
-            warning = f"{len(bad)} to mend"
-        if rows != self.checks:
-            self.checks, self.passed_words, self.warning_words = rows, words, warning
+    async def _follow(self, service: Callable[..., dict[str, Any]], *args: Any, **how: Any) -> None:
+        """Show what moved of what a service answers, field by field."""
+        last: dict[str, Any] = {}
+        try:
+            async for shown in follow_read(self, service, *args, **how):
+                moved = {name: value for name, value in shown.items() if name not in last or last[name] != value}
+                last = shown
+                async with self:
+                    for name, value in moved.items():
+                        setattr(self, name, value)
+        except CxError:
+            return  # the head of the page says what is wrong
 
 
-def _figures(progress: Progress, view: show.Viewer) -> dict[str, Figure]:
+def _read_all(session: Session, campaign_id: int, zone: ZoneInfo, *, actor: Actor, now: datetime) -> dict[str, Any]:
+    progress = get_progress(session, campaign_id, actor=actor, now=now)
+    return _counts(progress, now) | _slow(session, progress, zone, actor=actor, now=now)
+
+
+def _read_slow(session: Session, campaign_id: int, zone: ZoneInfo, *, actor: Actor, now: datetime) -> dict[str, Any]:
+    """Made ready once for all readers of one zone. Not the counts: they may be older than those that are shown."""
+    return _slow(session, get_progress(session, campaign_id, actor=actor, now=now), zone, actor=actor, now=now)
+
+
+def _slow(session: Session, progress: Progress, zone: ZoneInfo, *, actor: Actor, now: datetime) -> dict[str, Any]:
+    checks = check_preflight(session, progress.campaign_id, actor=actor, now=now)
+    return _outlook(progress, show.Viewer(zone=zone, now=now)) | _checks(checks)
+
+
+def _checks(found: Preflight) -> dict[str, Any]:
+    rows = check_rows(found)
+    bad = [row for row in rows if row.verdict != "ok"]
+    warning = show.plural(len(bad), "warning") if bad else ""
+    if any(row.verdict == "blocker" for row in bad):
+        warning = f"{len(bad)} to mend"
+    return {
+        "checks": rows, "passed_words": f"{len(rows) - len(bad)} of {len(rows)} pass", "warning_words": warning,
+    }  # fmt: skip
+
+
+def _read_counts(session: Session, campaign_id: int, *, actor: Actor, now: datetime) -> dict[str, Any]:
+    """Made ready once for all who look: nothing in it depends on the reader."""
+    return _counts(get_progress(session, campaign_id, actor=actor, now=now, outlook=False), now)
+
+
+def _counts(progress: Progress, now: datetime) -> dict[str, Any]:
+    return {
+        "planned": show.number(progress.planned),
+        "has_contacts": progress.planned > 0,
+        "figures": _figures(progress),
+        "done_words": show.percent(progress.done / progress.planned if progress.planned else 0.0),
+        "left_words": _left(progress, now),
+        "funnel": _funnel(progress.channels),
+        "holds": _holds(progress),
+        "held_total": show.number(progress.held),
+    }
+
+
+def _figures(progress: Progress) -> dict[str, Figure]:
     whole = progress.planned or 1
     bounced = sum(one.bounced for one in progress.channels.values())
     out = sum(one.unsubscribed for one in progress.channels.values())
-    due = progress.outlook.next_due_at if progress.outlook else None
     reasons = sum(1 for count in progress.held_by_reason.values() if count)
     notes = {
         "completed": f"{show.percent(progress.done / whole)} have ended",
@@ -184,7 +213,7 @@ def _figures(progress: Progress, view: show.Viewer) -> dict[str, Figure]:
         "failed": f"{show.number(bounced)} bounced",
         "suppressed": f"{show.number(out)} opted out here",
         "held": show.plural(reasons, "reason") if reasons else "Nobody",
-        "pending": f"Next at {view.clock(due)}" if due else "Not contacted yet",
+        "pending": "",  # `pending_note`: when the next is due is read more seldom
     }
     return {
         name: Figure(
@@ -197,12 +226,12 @@ def _figures(progress: Progress, view: show.Viewer) -> dict[str, Figure]:
     }
 
 
-def _left(progress: Progress, view: show.Viewer) -> str:
+def _left(progress: Progress, now: datetime) -> str:
     if progress.planned and progress.done + progress.held == progress.planned:
         return "nothing left to send" if not progress.held else f"{show.number(progress.held)} held"
     if progress.finishes_at is None:
         return "not sending now"
-    return f"about {show.duration((progress.finishes_at - view.now).total_seconds())} left"
+    return f"about {show.duration((progress.finishes_at - now).total_seconds())} left"
 
 
 def _cell(count: int, whole: int) -> FunnelCell:
@@ -261,7 +290,12 @@ def _outlook(progress: Progress, view: show.Viewer) -> dict[str, Any]:
         for one in outlook.next_hours
     ]
     pace = [{"at": view.clock(one.at), "done": one.done, "plan": one.plan} for one in outlook.pace]
-    return {"waits": waits, "reasons": reasons, "hours": hours, "pace": pace, "pace_words": _pace_words(progress)}
+    due = outlook.next_due_at
+    note = f"Next at {view.clock(due)}" if due else "Not contacted yet"
+    words = _pace_words(progress)
+    return {
+        "waits": waits, "reasons": reasons, "hours": hours, "pace": pace, "pace_words": words, "pending_note": note,
+    }  # fmt: skip
 
 
 def _sentence(reason: str) -> str:

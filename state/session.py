@@ -28,12 +28,16 @@ def current_actor(state: rx.State) -> Actor:
 
 async def read(state: rx.State, service: Callable[..., Result], /, *args: Any, **kwargs: Any) -> Result:
     """What a service answers on a reading session. `actor`, `now` and `vault` are added where it takes them."""
+    return await read_as(current_actor(state), service, *args, **kwargs)
+
+
+async def read_as(actor: Actor, service: Callable[..., Result], /, *args: Any, **kwargs: Any) -> Result:
+    """As `read`, for whom we know already."""
 
     def run() -> Result:
         with get_application().database.read() as session:
             return _call(service, session, actor, *args, **kwargs)
 
-    actor = current_actor(state)
     return await asyncio.to_thread(run)
 
 

@@ -1,10 +1,25 @@
 """What every list has: order, page, search and picks. The page's own state says how rows are read."""
 
+from typing import Any
+
 import reflex as rx
 
 from state.format import capped, number
 
 SIZES = (10, 50, 100)
+
+
+async def refresh_beside(table: Any) -> None:
+    """For a list that follows: read while the page stays free for clicks, and drop the answer if one came.
+
+    The list has `wish()` (what is asked for), `ask(wish)` and `show_answer(answer)`.
+    """
+    async with table:
+        wish = table.wish()
+    answer = await table.ask(wish)
+    async with table:
+        if table.wish() == wish:
+            table.show_answer(answer)
 
 
 class TableState(rx.State, mixin=True):
@@ -42,8 +57,13 @@ class TableState(rx.State, mixin=True):
         return f"-{self.sort}" if self.descending else self.sort
 
     def show_page(self, total: int, ids: list[str], *, is_capped: bool = False) -> None:
-        """Say what was read; picks of rows that are gone from sight stay."""
-        self.total, self.total_is_capped, self.page_ids, self.loading = total, is_capped, ids, False
+        """Say what was read; picks of rows that are gone from sight stay. What is the same is not sent again."""
+        if (total, is_capped) != (self.total, self.total_is_capped):
+            self.total, self.total_is_capped = total, is_capped
+        if ids != self.page_ids:
+            self.page_ids = ids
+        if self.loading:
+            self.loading = False
 
     @rx.var
     def range_words(self) -> str:

@@ -5,6 +5,7 @@ the moment at which that delivery's row says it was sent, which is a little befo
 """
 
 import asyncio
+import os
 import sys
 import tempfile
 import threading
@@ -68,10 +69,13 @@ def main() -> None:
                 latencies = _latencies(application, campaign_id, page)
                 updates = light.received
         application.database.dispose()
+    found = spread(latencies)
     report(
-        "live", pages=PAGES, **spread(latencies), limit_p95_ms=500, updates_to_light_pages=updates,
+        "live", pages=PAGES, **found, limit_p95_ms=500, ratio_to_limit=found["p95_ms"] / 500,
+        updates_to_light_pages=updates,
         cpu_percent_without_pages=100 * alone, cpu_percent_with_pages=100 * share,
         cpu_percent_a_page=100 * (share - alone) / PAGES, limit_cpu_percent_a_page=0.5,
+        cpu_ratio_to_limit=100 * (share - alone) / PAGES / 0.5, load_average=os.getloadavg()[0],
     )  # fmt: skip
 
 
