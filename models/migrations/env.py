@@ -9,7 +9,11 @@ context.configure(
     connection=connection,
     target_metadata=metadata,
     render_as_batch=connection.dialect.name == "sqlite",
-    include_name=lambda name, kind, _parents: not (kind == "table" and (name or "").startswith("person_search")),
+    include_name=lambda name, kind, _parents: (
+        not (
+            kind == "table" and (name or "").startswith(("person_search_fts", "sqlite_stat")) or name == "person_search"
+        )
+    ),
 )
 with context.begin_transaction():
     context.run_migrations()
