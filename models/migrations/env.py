@@ -11,7 +11,8 @@ context.configure(
     render_as_batch=connection.dialect.name == "sqlite",
     include_name=lambda name, kind, _parents: (
         not (
-            kind == "table" and (name or "").startswith(("person_search_fts", "sqlite_stat")) or name == "person_search"
+            (kind == "table" and (name or "").startswith(("person_search_fts", "sqlite_stat")))
+            or name == "person_search"
         )
     ),
 )

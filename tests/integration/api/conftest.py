@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
+from fastapi import FastAPI
 
 from cxconsole import clock
 from cxconsole.accounts.actor import OPERATOR
@@ -17,12 +18,22 @@ from cxconsole.api.app import build_api
 from cxconsole.bootstrap import Application, build_application
 from cxconsole.settings import Settings
 
+_built: list[FastAPI] = []
+
+
+def _api_on(application: Application) -> FastAPI:
+    """The one API of all tests, on this application: its routes are the same, and they take long to build."""
+    if not _built:
+        _built.append(build_api(application))
+    _built[0].state.application = application
+    return _built[0]
+
 
 class ApiClient:
     """Asks the application over HTTP, on an event loop of its own, as a server would."""
 
     def __init__(self, application: Application, portal: BlockingPortal) -> None:
-        transport = httpx.ASGITransport(app=build_api(application))
+        transport = httpx.ASGITransport(app=_api_on(application))
         self._client = httpx.AsyncClient(transport=transport, base_url="http://cx.example")
         self._portal = portal
         self.headers = self._client.headers
