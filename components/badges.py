@@ -65,6 +65,10 @@ DELIVERY: Looks = {
     "retrying": ("Error, retry", "amber", "rotate-cw"),
     "failed": ("Error", "red", "circle-alert"),
     "cancelled": ("Cancelled", "gray", "circle-slash"),
+    "not_possible": ("Not possible", "gray", "minus"),
+    "not_needed": ("Not needed", "gray", "minus"),
+    "held": ("Held", "amber", "pause"),
+    "pending": ("Pending", "gray", "clock"),
     "none": ("Not possible", "gray", "minus"),
 }
 """The furthest state of a delivery, what the person did with it, and what keeps it from leaving."""

@@ -187,8 +187,13 @@ def _facts(trail: Trail, view: show.Viewer) -> list[Fact]:
         rows.append(Fact("Customer id", one.customer_id))
     if one.language:
         rows.append(Fact("Language", one.language))
-    rows.extend(Fact(name, str(value)) for name, value in sorted(one.attributes.items())[:8])
+    rows.extend(Fact(_label(name), str(value)) for name, value in sorted(one.attributes.items())[:8])
     return rows
+
+
+def _label(name: str) -> str:
+    words = name.replace("_", " ")
+    return words[:1].upper() + words[1:]
 
 
 def _cap(trail: Trail, view: show.Viewer) -> dict[str, object]:
