@@ -115,7 +115,7 @@ def look_at_contacts(page: Page, address: str, rounds: int) -> dict[str, list[fl
     return times
 
 
-NAMES = ("jennifer", "andersson", "williams", "johanna", "marie", "thomas", "jennifer williams", "4711@mail")
+NAMES = ("jennifer", "andersson", "williams", "johanna", "marie", "thomas", "jennifer williams", ".1200@mail")
 
 
 def _work_the_table(
