@@ -8,6 +8,7 @@ import asyncio
 import ipaddress
 import socket
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 
 import httpx
@@ -98,10 +99,8 @@ class OutgoingGuard:
         return address.is_global and not (address.is_multicast or address.is_reserved)
 
     async def _resolve(self, host: str, port: int) -> list[Address]:
-        try:
+        with suppress(ValueError):  # a name is not an address
             return [ipaddress.ip_address(host)]
-        except ValueError:
-            pass  # a name, not an address
         try:
             name = host if host.isascii() else idna.encode(host, uts46=True).decode()
             async with asyncio.timeout(_RESOLVE_SECONDS):
