@@ -5,18 +5,18 @@ from functools import cache, partial
 
 from cxconsole.accounts.idempotency import drain_kept_answers
 from cxconsole.accounts.vault import Vault
-from cxconsole.audience.search import INDEX_BATCH, drain_person_search_queue
+from cxconsole.audience.search import INDEX_BATCH, drain_person_search_queue, has_unindexed
 from cxconsole.campaigns.advance import FlowHooks
-from cxconsole.campaigns.due import drain_due_contacts
-from cxconsole.campaigns.holds import settle_holds
+from cxconsole.campaigns.due import drain_due_contacts, has_room_for_due
+from cxconsole.campaigns.holds import has_unsettled, settle_holds
 from cxconsole.campaigns.lifecycle import remove_leftovers
 from cxconsole.comms.limits import purge_usage
-from cxconsole.comms.recall import recall_deliveries
-from cxconsole.comms.recovery import recover_deliveries
+from cxconsole.comms.recall import has_stopped, recall_deliveries
+from cxconsole.comms.recovery import has_lost, recover_deliveries
 from cxconsole.comms.sender import Sender
 from cxconsole.database import Database
 from cxconsole.demo.refill import refill_demo
-from cxconsole.demo.sandbox_world import drain_sandbox_receipts
+from cxconsole.demo.sandbox_world import drain_sandbox_receipts, has_sandbox_receipts
 from cxconsole.gateways.sandbox.inbox import trim_sandbox_messages
 from cxconsole.jobs import Job
 from cxconsole.settings import Settings, get_settings
@@ -56,6 +56,7 @@ def build_jobs(application: Application) -> list[Job]:
         Job(
             name="drain_due_contacts",
             drain=drain_due_contacts,
+            has_work=has_room_for_due,
             every_seconds=0.5,
             wakes_on=(topics.WORK, topics.ROOM),
             announces=(topics.DELIVERIES, topics.CAMPAIGNS),
@@ -63,12 +64,26 @@ def build_jobs(application: Application) -> list[Job]:
         Job(
             name="recall_deliveries",
             drain=partial(recall_deliveries, hooks=hooks),
+            has_work=has_stopped,
             every_seconds=1,
             announces=(topics.CAMPAIGNS,),
         ),
-        Job(name="settle_holds", drain=settle_holds, every_seconds=1, limit=10_000, announces=(topics.CAMPAIGNS,)),
+        Job(
+            name="settle_holds",
+            drain=settle_holds,
+            has_work=has_unsettled,
+            every_seconds=1,
+            limit=10_000,
+            announces=(topics.CAMPAIGNS,),
+        ),
         Job(name="remove_leftovers", drain=remove_leftovers, every_seconds=5, limit=10_000),
-        Job(name="recover_deliveries", drain=recover_deliveries, every_seconds=2, announces=(topics.DELIVERIES,)),
+        Job(
+            name="recover_deliveries",
+            drain=recover_deliveries,
+            has_work=has_lost,
+            every_seconds=2,
+            announces=(topics.DELIVERIES,),
+        ),
         Job(
             name="refill_demo",
             drain=refill_demo,
@@ -79,6 +94,7 @@ def build_jobs(application: Application) -> list[Job]:
         Job(
             name="play_sandbox",
             drain=drain_sandbox_receipts,
+            has_work=has_sandbox_receipts,
             every_seconds=1,
             limit=2000,
             wakes_on=(),
@@ -96,6 +112,7 @@ def build_jobs(application: Application) -> list[Job]:
         Job(
             name="index_persons",
             drain=drain_person_search_queue,
+            has_work=has_unindexed,
             every_seconds=1,
             limit=INDEX_BATCH,
             wakes_on=(topics.IMPORTS,),

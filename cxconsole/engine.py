@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import uvloop
@@ -20,9 +21,13 @@ from cxconsole.jobs import JobRunner
 
 log = logging.getLogger("cxconsole.engine")
 
+_THREADS = 32
+
 
 async def run_engine(application: Application) -> None:
     """Run until cancelled."""
+    # jobs that wait for the database must not keep the sender from its turn
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, thread_name_prefix="engine"))
     async with asyncio.TaskGroup() as group:
         runner = JobRunner(build_jobs(application), database=application.database, signals=application.signals)
         group.create_task(runner.run())

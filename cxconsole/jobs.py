@@ -21,6 +21,7 @@ from models.system import JobRun
 log = logging.getLogger("cxconsole.jobs")
 
 Drain = Callable[..., int]
+HasWork = Callable[[Session, datetime], bool]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +33,8 @@ class Job:
     every_seconds: float
     limit: int = 500
     wakes_on: Sequence[str] = (topics.WORK,)
+    has_work: HasWork | None = None
+    """A cheap look beforehand, so that an idle job does not queue for the right to write; may err towards yes."""
     announces: Sequence[str] = ()
     """Topics that are published when it did something."""
 
@@ -85,8 +88,10 @@ class JobRunner:
         now = clock.now()
         with self._database.read() as session:
             record = session.get(JobRun, job.name)
-        if record is not None and record.paused:
-            return 0
+            if record is not None and record.paused:
+                return 0
+            if job.has_work is not None and not job.has_work(session, now):
+                return 0
         try:
             with self._database.write() as session:
                 count = job.drain(session, now=now, limit=job.limit)

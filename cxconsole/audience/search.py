@@ -92,6 +92,12 @@ def _grams(words: Sequence[str]) -> str:
     return " AND ".join(list(grams)[:_MAX_GRAMS])
 
 
+def has_unindexed(session: Session, now: datetime) -> bool:
+    """Whether any person's text is not up to date."""
+    del now  # the text of a person does not depend on the time
+    return session.execute(text("SELECT 1 FROM person_search_queue LIMIT 1")).first() is not None
+
+
 def drain_person_search_queue(session: Session, *, now: datetime, limit: int) -> int:
     """Bring the texts of up to `limit` queued persons up to date; the count of rows taken from the queue."""
     del now  # the text of a person does not depend on the time

@@ -100,6 +100,12 @@ def drain_due_contacts(session: Session, *, now: datetime, limit: int) -> int:
     return limit - left
 
 
+def has_room_for_due(session: Session, now: datetime) -> bool:
+    """Whether `drain_due_contacts` would find contacts that are due and room for them."""
+    campaigns = _find_running(session, now=now)
+    return bool(campaigns) and any(_measure_room(session, campaigns, now=now).values())
+
+
 def reconsider_contacts(session: Session, campaign_id: int, *, now: datetime) -> None:
     """Forget what was put off because of the old window or zone; call it when a campaign's timing was changed."""
     driver = Driver(session)
@@ -377,4 +383,4 @@ def _move(session: Session, campaign: _Running, status: ContactStatus, steps: li
     apply_moves(session, campaign.id, moves, before=status, now=now)
 
 
-__all__ = ["GATEWAY_BACKLOG", "NO_ADDRESS", "drain_due_contacts", "reconsider_contacts"]
+__all__ = ["GATEWAY_BACKLOG", "NO_ADDRESS", "drain_due_contacts", "has_room_for_due", "reconsider_contacts"]

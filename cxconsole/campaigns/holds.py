@@ -44,6 +44,11 @@ def settle_holds(session: Session, *, now: datetime, limit: int = CHUNK) -> int:
     return moved
 
 
+def has_unsettled(session: Session, now: datetime) -> bool:
+    """Whether `settle_holds` would find anything."""
+    return session.exec(_unsettled(now).limit(1)).first() is not None
+
+
 def settle_campaign(session: Session, campaign: Campaign, *, now: datetime, limit: int = CHUNK) -> int:
     """One chunk of one campaign, which the caller may have just changed; the count moved."""
     assert campaign.id is not None

@@ -10,6 +10,17 @@ from cxconsole.comms.policy import Candidate, Judgement, Ruling
 from cxconsole.driver import Driver
 from models.campaign import CampaignState
 
+_STOPPED = (
+    f"FROM comm_delivery d JOIN campaign c ON c.id = d.campaign_id WHERE d.{OPEN_STATES} "
+    "AND ((d.state = 'D' AND d.attempts = 0 AND (c.state <> 'published' OR c.ends_at <= ?)) "
+    "OR (d.state <> 'sending' AND c.state = 'ended'))"
+)
+
+
+def has_stopped(session: Session, now: datetime) -> bool:
+    """Whether `recall_deliveries` would find anything."""
+    return Driver(session).run(f"SELECT 1 {_STOPPED} LIMIT 1", now).first() is not None
+
 
 def recall_deliveries(session: Session, *, hooks: CampaignHooks, now: datetime, limit: int) -> int:
     """The job: untried deliveries of campaigns that may not send are cancelled, their contacts go back to pending.
@@ -18,12 +29,10 @@ def recall_deliveries(session: Session, *, hooks: CampaignHooks, now: datetime, 
     """
     driver = Driver(session)
     rows = driver.run(
-        "SELECT d.id, d.request_id, d.campaign_id, d.contact_id, d.person_id, d.node, d.channel, d.target, "  # noqa: S608
-        "d.state, d.attempts, c.state FROM comm_delivery d JOIN campaign c ON c.id = d.campaign_id "
-        f"WHERE d.{OPEN_STATES} AND ((d.state = 'D' AND d.attempts = 0 AND (c.state <> ? OR c.ends_at <= ?)) "
-        "OR (d.state <> 'sending' AND c.state = ?)) ORDER BY d.id LIMIT ? "
+        "SELECT d.id, d.request_id, d.campaign_id, d.contact_id, d.person_id, d.node, d.channel, d.target, "
+        f"d.state, d.attempts, c.state {_STOPPED} ORDER BY d.id LIMIT ? "
         + ("" if driver.sqlite else "FOR UPDATE OF d SKIP LOCKED"),
-        CampaignState.PUBLISHED.value, now, CampaignState.ENDED.value, limit,
+        now, limit,
     ).all()  # fmt: skip
     reasons = {
         CampaignState.ENDED.value: "campaign-ended",
@@ -45,4 +54,4 @@ def recall_deliveries(session: Session, *, hooks: CampaignHooks, now: datetime, 
     return len(judged)
 
 
-__all__ = ["recall_deliveries"]
+__all__ = ["has_stopped", "recall_deliveries"]

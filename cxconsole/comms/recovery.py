@@ -48,18 +48,32 @@ def is_dead(owner: str) -> bool:
     return False
 
 
-def recover_deliveries(session: Session, *, now: datetime, limit: int) -> int:
-    """The job: messages marked `sending` whose sender is dead, or silent past its lease, are made ready again."""
+def has_lost(session: Session, now: datetime) -> bool:
+    """Whether `recover_deliveries` would find anything."""
     driver = Driver(session)
+    lost = driver.run(
+        f"SELECT 1 FROM comm_delivery WHERE {OPEN_STATES} AND state = 'sending' "  # noqa: S608
+        f"AND (lease_until < ? OR lease_until IS NULL OR lease_owner {driver.among_texts}) LIMIT 1",
+        now, _dead_owners(driver),
+    )  # fmt: skip
+    return lost.first() is not None
+
+
+def _dead_owners(driver: Driver) -> list[str]:
     owners = driver.run(
         f"SELECT DISTINCT lease_owner FROM comm_delivery WHERE {OPEN_STATES} AND state = 'sending'"  # noqa: S608
     )
-    dead = [row[0] for row in owners if row[0] and is_dead(row[0])]
+    return [row[0] for row in owners if row[0] and is_dead(row[0])]
+
+
+def recover_deliveries(session: Session, *, now: datetime, limit: int) -> int:
+    """The job: messages marked `sending` whose sender is dead, or silent past its lease, are made ready again."""
+    driver = Driver(session)
     found = driver.run(
         f"SELECT id, person_id, campaign_id, contact_id FROM comm_delivery WHERE {OPEN_STATES} "  # noqa: S608
         f"AND state = 'sending' AND (lease_until < ? OR lease_until IS NULL OR lease_owner {driver.among_texts}) "
         f"ORDER BY id LIMIT ? {driver.for_update} {driver.skip_locked}",
-        now, dead, limit,
+        now, _dead_owners(driver), limit,
     ).all()  # fmt: skip
     if not found:
         return 0
@@ -80,4 +94,4 @@ def recover_deliveries(session: Session, *, now: datetime, limit: int) -> int:
     return len(found)
 
 
-__all__ = ["is_dead", "owner_of_this_process", "recover_deliveries"]
+__all__ = ["has_lost", "is_dead", "owner_of_this_process", "recover_deliveries"]

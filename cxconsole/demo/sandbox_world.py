@@ -13,6 +13,11 @@ _NOT_YET = (DeliveryState.SENDING, DeliveryState.AWAITING_DISTRIBUTION, Delivery
 """The engine has not written down yet that it was sent: its receipts wait for that."""
 
 
+def has_sandbox_receipts(session: Session, now: datetime) -> bool:
+    """Whether any receipt is due."""
+    return session.exec(select(SandboxReceipt.id).where(col(SandboxReceipt.due_at) <= now).limit(1)).first() is not None
+
+
 def drain_sandbox_receipts(session: Session, *, now: datetime, limit: int) -> int:
     """Record the receipts that are due, oldest first; those of deleted deliveries are dropped. A job."""
     rows = session.exec(
