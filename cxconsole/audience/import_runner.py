@@ -30,6 +30,7 @@ class ImportRunner:
         self._signals = signals
         self._at_once = at_once
         self._tasks: set[asyncio.Task[None]] = set()
+        self._looking: asyncio.Future[tuple[int, int] | None] | None = None
 
     async def run(self) -> None:
         """Run until cancelled; children then stop after the block at hand."""
@@ -42,12 +43,15 @@ class ImportRunner:
                 for task in self._tasks:
                     task.cancel()
                 await asyncio.gather(*self._tasks, return_exceptions=True)
+                if self._looking is not None:
+                    await asyncio.wait([self._looking])  # its thread still uses the database
                 self._database.dispose()
 
     async def _take_up(self) -> None:
         while len(self._tasks) < self._at_once:
             try:
-                claimed = await asyncio.to_thread(self._claim)
+                self._looking = asyncio.ensure_future(asyncio.to_thread(self._claim))
+                claimed = await asyncio.shield(self._looking)
             except Exception:
                 log.exception("action=import_claim_failed")
                 return
