@@ -46,7 +46,7 @@ from state.trail import TrailState
 class Page:
     """One route. `show` returns the page without the shell; `nav` is the href of its entry in the rail.
 
-    `on_load` runs at each visit, after the shell's own and after closing a dialog left open: first `load`, then
+    `on_load` runs at each visit, after the shell's own: first `load`, then
     `follow` for what is live.
     """
 
@@ -146,7 +146,7 @@ def add_pages(app: rx.App) -> None:
             _around(page),
             route=page.route,
             title=f"{page.title} · cxconsole",
-            on_load=[ShellState.enter, CampaignActionsState.close, *page.on_load],
+            on_load=[ShellState.enter, *page.on_load, CampaignActionsState.arrive],
         )
 
 

@@ -64,6 +64,7 @@ class CampaignActionsState(rx.State):
     on_the_way: str = "0"
     finished: str = "0"
     is_published: bool = False
+    _opened_at: str = ""
 
     @rx.var
     def may_confirm(self) -> bool:
@@ -95,6 +96,12 @@ class CampaignActionsState(rx.State):
     def close(self):
         """Leave the dialog; nothing was done."""
         self.dialog = ""
+
+    @rx.event
+    def arrive(self):
+        """A dialog that was left open on another page does not come along."""
+        if self.dialog and self._opened_at != self.rx_router_page.raw_path:
+            self.dialog = ""
 
     @rx.event
     def set_open(self, is_open: bool):
@@ -171,6 +178,7 @@ class CampaignActionsState(rx.State):
 
     def _open(self, dialog: str, code: str, name: str) -> None:
         self.dialog, self.code, self.name = dialog, code, name
+        self._opened_at = self.rx_router_page.raw_path
         self.typed, self.problem_text, self.checks, self.cannot_publish, self.busy = "", "", [], True, False
 
     async def _show(self, code: str, dialog: str) -> None:
