@@ -133,10 +133,10 @@ def _work_the_table(
 def busy(console: RunningConsole, application: Application, folder: Path, sending: int, key: str) -> Iterator[None]:
     """A campaign sends at full speed, and a file is uploaded and imported."""
     path = write_contacts_csv(folder / "busy.csv", BUSY_ROWS, start=50_000_000)
-    call = {"base_url": console.url, "headers": {"Authorization": f"Bearer {key}"}, "timeout": 60}
-    made = httpx.post("/api/v1/campaigns", json={"name": "Import of the bench"}, **call).raise_for_status().json()
-    with path.open("rb") as file:
-        httpx.post(f"/api/v1/campaigns/{made['id']}/imports", files={"file": file}, **call).raise_for_status()
+    with httpx.Client(base_url=console.url, headers={"Authorization": f"Bearer {key}"}, timeout=60) as api:
+        made = api.post("/api/v1/campaigns", json={"name": "Import of the bench"}).raise_for_status().json()
+        with path.open("rb") as file:
+            api.post(f"/api/v1/campaigns/{made['id']}/imports", files={"file": file}).raise_for_status()
     publish(application, sending)
     yield
 
