@@ -22,6 +22,8 @@ from cxconsole.jobs import JobRunner
 log = logging.getLogger("cxconsole.engine")
 
 _THREADS = 32
+_SWITCH_SECONDS = 0.001
+"""Threads that wait for each other change places so often: statements are short, and each waits for its turn twice."""
 
 
 async def run_engine(application: Application) -> None:
@@ -53,6 +55,7 @@ def run_worker(application: Application, *, parent: int | None = None) -> None:
             watch.cancel()
         log.info("action=engine_stopped")
 
+    sys.setswitchinterval(_SWITCH_SECONDS)
     uvloop.run(main())
 
 
@@ -73,8 +76,8 @@ class EngineThread:
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
     def start(self) -> None:
-        """Start the thread. Threads that wait for each other change places each millisecond, so pages stay quick."""
-        sys.setswitchinterval(0.001)
+        """Start the thread; from now on threads change places often, so that pages stay quick."""
+        sys.setswitchinterval(_SWITCH_SECONDS)
         self._thread.start()
 
     def stop(self, timeout_seconds: float = 15) -> bool:
