@@ -50,14 +50,10 @@ def rewrite_plain(source: Path, target: Path, found: CsvFormat) -> None:
         target.open("w", encoding="utf-8", newline="") as writing,
     ):
         first = True
-        held = ""
-        while piece := held + reading.read(1 << 20):
+        while piece := reading.read(1 << 20):
             if first:
                 piece, first = piece.removeprefix("\ufeff"), False
-            held = ""
-            if found.newline == "\r":
-                piece = piece.replace("\r", "\n")
-            writing.write(piece)
+            writing.write(piece.replace("\r", "\n") if found.newline == "\r" else piece)
 
 
 class CsvReader:

@@ -38,7 +38,7 @@ class _Stop:
 
 def main(import_id: int) -> None:
     """Work on one claimed import until it ends."""
-    os.nice(NICENESS)
+    os.setpriority(os.PRIO_PROCESS, 0, max(NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
     logging.basicConfig(level=os.environ.get("CXCONSOLE_LOG_LEVEL", "INFO"), stream=sys.stderr)
     stop = _Stop()
     database = Database(os.environ["CXCONSOLE_DATABASE_URL"])

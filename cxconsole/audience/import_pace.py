@@ -6,6 +6,7 @@ written to SQLite nobody else can write. So a step is as large as may be written
 
 import sqlite3
 import threading
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -21,6 +22,7 @@ MOST_ROWS = 25_000
 _SHARED_SECONDS = 0.25
 _ALONE_SECONDS = 1.0
 _CACHE_KB = 64_000
+_LONG_LOG, _LONGEST_LOG = 64 << 20, 320 << 20
 
 
 class Pace:
@@ -59,16 +61,23 @@ def tune_writer(database: Database) -> None:
         # A power cut may take the last blocks, never half of one: the import goes on where the file then stands.
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute("PRAGMA wal_autocheckpoint=0")  # done beside the writing, see LogKeeper
+        connection.execute(f"PRAGMA journal_size_limit={_LONG_LOG}")  # so that the file's size tells how long it is
         connection.execute(f"PRAGMA cache_size=-{_CACHE_KB}")
         connection.execute("PRAGMA mmap_size=0")  # random pages of a large file, and it would count as memory
 
 
 class LogKeeper:
-    """Brings SQLite's write-ahead log into the file on a thread of its own, so that nobody's commit has to."""
+    """Brings SQLite's write-ahead log into the file on a thread of its own, so that nobody's commit has to.
+
+    The log begins anew only when all of it is in the file and nobody writes, so past a size writing waits for that.
+    The longer it may grow, the more often a page that changes in several blocks is written only once.
+    """
 
     def __init__(self, database: Database) -> None:
         self._path = make_url(database.url).database if database.is_sqlite else None
-        self._written = threading.Event()
+        self._asked = threading.Event()
+        self._idle = threading.Event()
+        self._idle.set()
         self._ended = False
         self._thread = threading.Thread(target=self._keep, name="log-keeper", daemon=True)
 
@@ -81,20 +90,34 @@ class LogKeeper:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._ended = True
-        self._written.set()
+        self._asked.set()
         if self._path is not None:
             self._thread.join()
 
-    def notice_commit(self) -> None:
-        """There is more in the log."""
-        self._written.set()
+    def after_commit(self) -> None:
+        """Have the log emptied when it is long; wait for it when it is too long. Never within a write."""
+        size = self._read_size()
+        if size > _LONG_LOG:
+            self._idle.clear()
+            self._asked.set()
+        if size > _LONGEST_LOG:
+            self._idle.wait()
+
+    def _read_size(self) -> int:
+        if self._path is None:
+            return 0
+        log = Path(self._path + "-wal")
+        return log.stat().st_size if log.exists() else 0
 
     def _keep(self) -> None:
         connection = sqlite3.connect(self._path or "", isolation_level=None, timeout=1)
         try:
             while not self._ended:
-                self._written.wait()
-                self._written.clear()
+                self._asked.wait()
+                self._asked.clear()
                 connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()  # waits for nobody
+                if not self._asked.is_set():
+                    self._idle.set()
         finally:
+            self._idle.set()
             connection.close()

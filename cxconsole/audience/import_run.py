@@ -111,7 +111,7 @@ def _run(database: Database, work: ContactImport, tell: Callable[[], None], shou
                 done = chunk.number + chunk.block.records - found.first_row
                 _store(session, work, chunk, records_done=done, meanwhile=read_on)
             pace.end_step(rows=chunk.block.records, seconds=time.monotonic() - begun)
-            keeper.notice_commit()
+            keeper.after_commit()
             tell()
             if should_stop():
                 with database.write() as session:

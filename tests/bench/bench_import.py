@@ -28,6 +28,7 @@ from yardsticks import bare_import
 
 from cxconsole import clock
 from cxconsole.accounts.actor import OPERATOR
+from cxconsole.audience.import_child import NICENESS
 from cxconsole.audience.import_run import LEASE
 from cxconsole.audience.imports import ImportView, claim_import, get_import, start_import
 from cxconsole.database import Database
@@ -88,13 +89,15 @@ def import_once(database: Database, source: Path, campaign_id: int) -> tuple[Imp
             sizes.append(info.uss / 1e6)
         except psutil.Error:
             break
-    child.wait()
+    _, _, usage = os.wait4(child.pid, 0)
     seconds = time.perf_counter() - begun
+    child.returncode = 0
+    cpu = (usage.ru_utime + usage.ru_stime) * 1e6
     with database.read() as session:
         view = get_import(session, import_id, actor=OPERATOR, now=clock.now())
     assert view.state == ImportState.DONE, view.error
     assert view.rows_read == view.created + view.merged + view.duplicates + view.rejected
-    return view, seconds, {"first_block_mb": sizes[0], "peak_mb": max(sizes)}
+    return view, seconds, {"first_block_mb": sizes[0], "peak_mb": max(sizes), "cpu_us": cpu}
 
 
 def make_campaign(database: Database) -> int:
@@ -149,7 +152,8 @@ def measure(url: str, rows: int, files: tuple[Path, Path], folder: Path, peers: 
         "import", database="sqlite" if database.is_sqlite else "postgresql", rows=rows, rows_per_second=speed,
         bare_loop_rows_per_second=loop, bare_loop_runs=[round(run) for run in bare], ratio_to_bare_loop=speed / loop,
         **{f"ratio_to_{name}": speed / peer for name, peer in peers.items() if peer},
-        second_costs=second_seconds / first_seconds, created=first.created, duplicates=first.duplicates,
+        second_costs=second_seconds / first_seconds, cpu_us_per_row=memory["cpu_us"] / rows,
+        second_cpu_us_per_row=later["cpu_us"] / rows, created=first.created, duplicates=first.duplicates,
         merged=first.merged, rejected=first.rejected, second_created=second.created,
         memory_first_block_mb=memory["first_block_mb"], memory_peak_mb=max(memory["peak_mb"], later["peak_mb"]),
         memory_growth_mb=max(memory["peak_mb"], later["peak_mb"]) - memory["first_block_mb"],
@@ -163,6 +167,7 @@ def main() -> None:
     parser.add_argument("--database-url", action="append", default=[])
     parser.add_argument("--skip-peers", action="store_true", help="leave sqlite3 and django-import-export out")
     options = parser.parse_args()
+    os.setpriority(os.PRIO_PROCESS, 0, NICENESS)  # the loop gets no more of a busy machine than the import does
     with tempfile.TemporaryDirectory() as home:
         folder = Path(home)
         first = write_contacts_csv(folder / "first.csv", options.rows)
