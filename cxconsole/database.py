@@ -76,7 +76,7 @@ class Database:
             self._gate: _WriterGate | None = _WriterGate(path.with_name(path.name + ".writer"))
             # The one writer gets the large cache: random inserts live on it. Readers are many and share the
             # system's cache; each keeps little, so that the process stays small however large the file is.
-            self.reader = _sqlite_engine(url, "BEGIN", cache_kb=8_000, mapped_mb=16)
+            self.reader = _sqlite_engine(url, "BEGIN", cache_kb=4_000, mapped_mb=16)
             self.writer = _sqlite_engine(url, "BEGIN IMMEDIATE", cache_kb=32_000, mapped_mb=64)
         else:
             self._gate = None

@@ -28,6 +28,7 @@ class Pool:
         self._timers: set[asyncio.TimerHandle] = set()
         self._leaving: set[asyncio.Task[None]] = set()
         self._closed = False
+        self._watched = False
 
     @property
     def open_connections(self) -> int:
@@ -64,7 +65,8 @@ class Pool:
             self._say_goodbye(connection)
         else:
             dialogue.idle_since = asyncio.get_running_loop().time()
-            if not self._idle:
+            if not self._watched:  # one timer for all: at full speed one for each message would be a great many
+                self._watched = True
                 self._later(IDLE_SECONDS, self._close_idle)
             self._idle.append(connection)
         self._places.release()
@@ -96,10 +98,12 @@ class Pool:
         return False
 
     def _close_idle(self) -> None:
+        self._watched = False
         now = asyncio.get_running_loop().time()
         while self._idle and now - self._idle[0].dialogue.idle_since >= IDLE_SECONDS:
             self._say_goodbye(self._idle.pop(0))  # the first has waited longest
         if self._idle:
+            self._watched = True
             self._later(self._idle[0].dialogue.idle_since + IDLE_SECONDS - now, self._close_idle)
 
     def _say_goodbye(self, connection: SignedIn) -> None:
