@@ -46,9 +46,15 @@ def run() -> None:
 def start_logging(settings: Settings) -> None:
     """One line a record on standard error."""
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("reflex.app").addFilter(_is_news)
     # Libraries that tell each step; theirs is heard from warnings on.
     for name in ("alembic", "apscheduler", "granian", "_granian", "httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """A tab that was closed while its numbers moved is no reason to warn anybody."""
+    return "to disconnected client" not in record.getMessage()
 
 
 def prepare_data(application: Application) -> None:

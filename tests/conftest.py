@@ -9,11 +9,17 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from playwright.sync_api import Browser, Playwright, sync_playwright
 from sqlalchemy.engine import make_url
 
 from cxconsole.database import Database
 from models.migrate import migrate
+from tests.find_browser import HELP, find_browser
 
+QUIET = [
+    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic",
+    "--disable-gpu", "--no-first-run", "--no-default-browser-check",
+]  # fmt: skip
 POSTGRES_URL = os.environ.get("CXCONSOLE_TEST_DATABASE_URL", "")
 BACKENDS = ["sqlite", "postgresql"] if POSTGRES_URL else ["sqlite"]
 
@@ -80,3 +86,22 @@ def database(database_url: str) -> Iterator[Database]:
     database = Database(database_url)
     yield database
     database.dispose()
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    """Playwright, once."""
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """One Chromium for all tests."""
+    path = find_browser()
+    assert path, HELP
+    browser = playwright.chromium.launch(
+        executable_path=path, args=[*QUIET, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    )
+    yield browser
+    browser.close()

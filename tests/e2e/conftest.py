@@ -11,9 +11,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from playwright.sync_api import Browser, Page
 
-from tests.ui.conftest import Console, browser, free_port, playwright, start_console, stop_console, watch_page
-
-__all__ = ["browser", "playwright"]
+from tests.ui.conftest import Console, free_port, start_console, stop_console, watch_page
 
 
 class Recorder:

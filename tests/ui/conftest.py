@@ -17,15 +17,10 @@ from pathlib import Path
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page
 
 from cxconsole.serve import ROOT, build_front_end
-from tests.find_browser import HELP, find_browser
 
-QUIET = [
-    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic",
-    "--disable-gpu", "--no-first-run", "--no-default-browser-check",
-]  # fmt: skip
 _BAD_LINE = re.compile(r" (WARNING|ERROR|CRITICAL) |Traceback|Warning:")
 
 
@@ -85,25 +80,6 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     yield console
     stop_console(process)
     assert process.returncode == 0, console.log.read_text()
-
-
-@pytest.fixture(scope="session")
-def playwright() -> Iterator[Playwright]:
-    """Playwright, once."""
-    with sync_playwright() as playwright:
-        yield playwright
-
-
-@pytest.fixture(scope="session")
-def browser(playwright: Playwright) -> Iterator[Browser]:
-    """One Chromium for all tests."""
-    path = find_browser()
-    assert path, HELP
-    browser = playwright.chromium.launch(
-        executable_path=path, args=[*QUIET, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
-    )
-    yield browser
-    browser.close()
 
 
 @pytest.fixture
