@@ -119,7 +119,9 @@ class AudienceState(rx.State):
     @rx.event
     async def load(self):
         """Read all of it."""
-        self.new_key, self.dialog, self.loaded = "", "", False
+        if self.loaded:  # at a first visit a quick hand may have opened it just now
+            self.new_key, self.dialog = "", ""
+        self.loaded = False
         try:
             await self._read()
             await self._read_example()

@@ -124,7 +124,9 @@ class ContactsState(TableState, rx.State):
         self.source = route_arg(self, "source")
         channel, _, state = route_arg(self, "delivery").partition(":")
         self.delivery = {channel: state} if state else {}
-        self.q, self.conditions, self.dialog = route_arg(self, "q"), [], ""
+        self.q, self.conditions = route_arg(self, "q"), []
+        if not self.loading:  # at a first visit a quick hand may have opened it just now
+            self.dialog = ""
         try:
             await self.start_over()
         except CxError as error:

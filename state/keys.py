@@ -47,7 +47,8 @@ class KeysState(rx.State):
     @rx.event
     async def load(self):
         """Read the list."""
-        self.dialog, self.made = "", ""
+        if self.loaded:  # at a first visit a quick hand may have opened it just now
+            self.dialog, self.made = "", ""
         await self._read()
 
     @rx.event

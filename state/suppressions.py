@@ -77,7 +77,8 @@ class SuppressionsState(TableState, rx.State):
     @rx.event
     async def load(self):
         """Read the page."""
-        self.dialog = ""
+        if not self.loading:  # at a first visit a quick hand may have opened it just now
+            self.dialog = ""
         await self.refresh()
 
     @rx.event(background=True)

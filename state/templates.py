@@ -53,7 +53,8 @@ class TemplatesState(TableState, rx.State):
     @rx.event
     async def load(self):
         """Read the page."""
-        self.dialog = ""
+        if not self.loading:  # at a first visit a quick hand may have opened it just now
+            self.dialog = ""
         await self.refresh()
 
     @rx.event
