@@ -40,6 +40,14 @@ ADDRESS_OF: dict[Channel, IdentityKind] = {
     Channel.LETTER: IdentityKind.POSTAL,
 }
 """The kind of identity a channel sends to."""
+NO_ADDRESS: dict[Channel, str] = {
+    Channel.EMAIL: "no_email",
+    Channel.SMS: "no_phone",
+    Channel.VOICE: "no_phone",
+    Channel.PUSH: "no_push_address",
+    Channel.LETTER: "no_postal_address",
+}
+"""The reason kept when a person has no address for a channel."""
 
 
 class Person(SQLModel, table=True):
@@ -102,4 +110,4 @@ class PersonSearchQueue(SQLModel, table=True):
     person_id: int = ref_field()
 
 
-__all__ = ["ADDRESS_OF", "Channel", "Identity", "IdentityKind", "Person", "PersonSearchQueue"]
+__all__ = ["ADDRESS_OF", "NO_ADDRESS", "Channel", "Identity", "IdentityKind", "Person", "PersonSearchQueue"]

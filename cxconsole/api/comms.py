@@ -3,14 +3,15 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime, BaseModel, Field
 
 from cxconsole.accounts.actor import ENGINE
-from cxconsole.api.call import Body, Call, Caller, Listing, Pages, parse_campaign_id, parse_key
+from cxconsole.api.call import MAX_KEY, MAX_SMALL_KEY, Body, Call, Caller, Listing, Pages, parse_campaign_id, parse_key
 from cxconsole.api.route import ApiRoute
 from cxconsole.api.views import CampaignId, Id, View
 from cxconsole.comms.deliveries import get_delivery, list_deliveries, retry_delivery, set_status
+from cxconsole.comms.intake import create_request
 from cxconsole.comms.requests import RequestView, cancel_request, get_request, list_requests
 from cxconsole.errors import Invalid, NotFound
 from cxconsole.signals import topics
@@ -31,6 +32,28 @@ class Trigger(BaseModel):
     kind: str
     id: str
     unique_ref: str | None
+
+
+class NewRequest(Body):
+    """One message to one person, on the channel of the template."""
+
+    person_id: str
+    template_id: str
+    gateway_id: str
+    fields: dict[str, Any] = Field(
+        default_factory=dict,
+        examples=[{"order": "4711"}],
+        description="Merge fields of this message; they come before what is known of the person.",
+    )
+    not_before: AwareDatetime | None = Field(None, strict=False, description="Not before this moment; null is now.")
+    comm_code: str = Field("", max_length=100, description="A name for what is said, to find it by.")
+    unique_ref: str | None = Field(
+        None,
+        min_length=1,
+        max_length=100,
+        description="The caller's own name of this message: with the same one again, the request that is there is "
+        "returned and nothing is sent twice.",
+    )
 
 
 class RequestReading(BaseModel):
@@ -138,6 +161,19 @@ def list_all_requests(
     return pages.listing(page, RequestReading.of)
 
 
+@router.post("/comms", status_code=201)
+def create(call: Caller, body: NewRequest, response: Response) -> RequestReading:
+    """Send one message to one person, by the same checks, retries and trail as a campaign's."""
+    given = body.model_dump()
+    for name, most in (("person_id", MAX_KEY), ("template_id", MAX_SMALL_KEY), ("gateway_id", MAX_SMALL_KEY)):
+        given[name] = _refer(name, given[name], most=most)
+    with call.write() as session:
+        view = create_request(session, **given, actor=call.actor, now=call.now)
+    _announce(call, None)
+    response.headers["Location"] = f"/api/v1/comms/{view.id}"
+    return RequestReading.of(view)
+
+
 @router.get("/comms/{request_id}")
 def get_one_request(call: Caller, request_id: str) -> RequestReading:
     """Read one request."""
@@ -220,7 +256,12 @@ def _announce(call: Call, campaign_id: int | None) -> None:
 def _filter(name: str, text: str | None) -> int | None:
     if text is None:
         return None
+    return _refer(name, text)
+
+
+def _refer(name: str, text: str, *, most: int = MAX_KEY) -> int:
+    """The key of something that a parameter or field names; a bad one is its fault."""
     try:
-        return parse_campaign_id(text) if name == "campaign" else parse_key(text, name)
+        return parse_campaign_id(text) if name == "campaign" else parse_key(text, name.removesuffix("_id"), most=most)
     except NotFound as error:
         raise Invalid.field(name, error.detail) from None

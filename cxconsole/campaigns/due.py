@@ -21,22 +21,13 @@ from models.campaign import CampaignState, campaign_code
 from models.comm import DeliveryState, RequestState
 from models.contact import ContactStatus
 from models.event import EventType
-from models.person import ADDRESS_OF, Channel, IdentityKind
+from models.person import ADDRESS_OF, NO_ADDRESS, Channel, IdentityKind
 
 GATEWAY_BACKLOG = 2000
 """How many deliveries may wait for one gateway, shared by the campaigns that use it."""
 _SMALL_REFILL = 200
 _LONGEST_DEFERRAL = timedelta(hours=1)
 _OPEN_STATES = "state IN ('D','R','sending')"  # word for word as in the index ix_delivery_due
-
-NO_ADDRESS = {
-    Channel.EMAIL: "no_email",
-    Channel.SMS: "no_phone",
-    Channel.VOICE: "no_phone",
-    Channel.PUSH: "no_push_address",
-    Channel.LETTER: "no_postal_address",
-}
-"""Why a step cannot be done for a person who has no address for its channel."""
 
 _REQUEST = (
     "id", "trigger_kind", "trigger_id", "campaign_id", "contact_id", "person_id", "priority", "comm_code",
@@ -383,4 +374,4 @@ def _move(session: Session, campaign: _Running, status: ContactStatus, steps: li
     apply_moves(session, campaign.id, moves, before=status, now=now)
 
 
-__all__ = ["GATEWAY_BACKLOG", "NO_ADDRESS", "drain_due_contacts", "has_room_for_due", "reconsider_contacts"]
+__all__ = ["GATEWAY_BACKLOG", "drain_due_contacts", "has_room_for_due", "reconsider_contacts"]
