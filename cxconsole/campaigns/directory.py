@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, String, and_, case, cast, func, literal, o
 from sqlmodel import Session, col
 
 from cxconsole.accounts.actor import Actor
+from cxconsole.campaigns.flow import Step, steps_of
 from cxconsole.errors import Invalid, NotFound
 from cxconsole.paging import Page, check_range, make_page, parse_sort
 from models.campaign import Campaign, CampaignProgress, CampaignState, Flow, campaign_code
@@ -58,18 +59,6 @@ class CampaignSummary:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CampaignStep:
-    """One step of a plain flow. `delay` is an ISO 8601 duration after the step before."""
-
-    node: str
-    channel: str
-    template_id: int | None
-    gateway_id: int | None
-    delay: str
-    only_if_not: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
 class CampaignDetail(CampaignSummary):
     """All of a campaign that people set or see."""
 
@@ -87,7 +76,7 @@ class CampaignDetail(CampaignSummary):
     per_person_count: int | None
     per_person_window: str | None
     flow_version: int
-    steps: tuple[CampaignStep, ...]
+    steps: tuple[Step, ...]
     first_published_at: datetime | None
     published_at: datetime | None
     ended_at: datetime | None
@@ -142,33 +131,6 @@ def get_campaign(session: Session, campaign_id: int, *, actor: Actor) -> Campaig
     return _detail(row)
 
 
-def read_steps(graph: dict[str, Any] | None) -> tuple[CampaignStep, ...]:
-    """The steps of a flow's graph, in the order in which they run."""
-    if not graph:
-        return ()
-    nodes = {node["id"]: node for node in graph.get("nodes", [])}
-    after = {edge["source"]: edge for edge in reversed(graph.get("edges", []))}
-    steps: list[CampaignStep] = []
-    edge: dict[str, Any] | None = {"target": graph.get("start")}
-    while edge is not None and (node := nodes.pop(edge["target"], None)) is not None:
-        steps.append(
-            CampaignStep(
-                node=node["id"],
-                channel=node.get("channel", ""),
-                template_id=_key(node.get("template_id")),
-                gateway_id=_key(node.get("gateway_id")),
-                delay=edge.get("delay") or "PT0S",
-                only_if_not=edge.get("unless"),
-            )
-        )
-        edge = after.get(node["id"])
-    return tuple(steps)
-
-
-def _key(value: Any) -> int | None:
-    return int(value) if value not in (None, "") else None
-
-
 def _select_campaigns() -> Any:
     return (
         select(Campaign, CampaignProgress, col(Flow.graph))
@@ -197,7 +159,7 @@ def _matches(state: str | None, q: str) -> ColumnElement[bool]:
 def _summary(row: Any) -> dict[str, Any]:
     campaign: Campaign = row[0]
     numbers: CampaignProgress = row[1] or CampaignProgress(campaign_id=campaign.id or 0)
-    steps = read_steps(row[2])
+    steps = steps_of(row[2] or {})
     return {
         "id": campaign.id,
         "code": campaign_code(campaign.id or 0),
@@ -238,7 +200,7 @@ def _detail(row: Any) -> CampaignDetail:
         per_person_count=campaign.per_person_count,
         per_person_window=campaign.per_person_window,
         flow_version=campaign.flow_version,
-        steps=read_steps(row[2]),
+        steps=tuple(steps_of(row[2] or {})),
         first_published_at=campaign.first_published_at,
         published_at=campaign.published_at,
         ended_at=campaign.ended_at,

@@ -12,6 +12,7 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from cxconsole.accounts.actor import Actor
+from cxconsole.campaigns.graph import FlowGraph
 from cxconsole.campaigns.records import load_campaign, note_change, open_campaign
 from cxconsole.durations import format_duration, parse_duration
 from cxconsole.errors import FieldProblem, Invalid
@@ -44,20 +45,18 @@ class Step:
 
 
 def steps_of(graph: Mapping[str, Any]) -> list[Step]:
-    """The graph as a line, from its start."""
-    nodes = {node["id"]: node for node in graph.get("nodes", ())}
-    following = {edge["source"]: edge for edge in graph.get("edges", ())}
-    steps: list[Step] = []
-    node, way = nodes.get(graph.get("start")), {}
-    while node is not None and len(steps) < MAX_STEPS:
-        step = Step(
-            id=node["id"], channel=node["channel"], template_id=node.get("template_id"),
-            gateway_id=node.get("gateway_id"), delay=way.get("delay") or "PT0S", only_if_not=way.get("unless"),
+    """The graph as a line, from its start; a step that it comes back to is not told twice."""
+    flow = FlowGraph(graph)
+    steps: dict[str, Step] = {}
+    edge = flow.after(None)
+    while edge is not None and edge.target not in steps:
+        node = flow.nodes[edge.target]
+        steps[node.id] = Step(
+            id=node.id, channel=node.channel, template_id=node.template_id or None, gateway_id=node.gateway_id or None,
+            delay=format_duration(edge.delay), only_if_not=edge.unless,
         )  # fmt: skip
-        steps.append(step)
-        way = following.get(node["id"]) or {}
-        node = nodes.get(way.get("target"))
-    return steps
+        edge = flow.after(node.id)
+    return list(steps.values())
 
 
 def graph_of(steps: Sequence[Step]) -> dict[str, Any]:

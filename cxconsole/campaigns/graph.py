@@ -1,5 +1,6 @@
 """Reading a flow: which step comes first, which comes after, under which condition."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -12,7 +13,7 @@ from cxconsole.durations import parse_duration
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Node:
-    """One message step."""
+    """One message step; 0 stands for a template or gateway that is still to be chosen."""
 
     id: str
     channel: str
@@ -32,7 +33,7 @@ class Edge:
 class FlowGraph:
     """One version of a campaign's flow."""
 
-    def __init__(self, graph: dict[str, Any]) -> None:
+    def __init__(self, graph: Mapping[str, Any]) -> None:
         self.start: str | None = graph.get("start")
         self.nodes = {
             node["id"]: Node(
