@@ -1,7 +1,10 @@
-"""Limits as true rolling windows: in no span of 60 seconds more than was allowed.
+"""Limits as true rolling windows, spread evenly: in no span of 60 seconds more than was allowed.
 
-What was sent is kept by second and scope in the database, so the windows hold over restarts and
-over several senders. The second in which a window begins is counted whole, which errs towards less.
+Within the window messages leave at an even pace, as from a bucket that fills by a sixtieth of the limit each
+second and holds BURST_SECONDS of it; a limit is not used up at once with a long silence after.
+
+What was sent is kept by second and scope in the database, so both hold over restarts and over several
+senders. The second in which a window begins is counted whole, which errs towards less.
 """
 
 from collections import defaultdict
@@ -12,6 +15,8 @@ from sqlmodel import Session
 from cxconsole.driver import Driver
 
 WINDOW_SECONDS = 60
+BURST_SECONDS = 5
+"""So much of the pace may be made up for at once, after a moment in which less was sent."""
 _KEPT_SECONDS = 3600
 
 
@@ -38,6 +43,8 @@ class RollingLimits:
         self._second = int(now.timestamp())
         self._limits: dict[str, int] = {}
         self._used: dict[str, dict[int, int]] = {}
+        self._level: dict[str, int] = {}  # of the bucket, in sixtieths of a message, so that a second fills it by N
+        self._free: dict[str, int] = {}
         self._taken: dict[str, int] = defaultdict(int)
         self._waiting: dict[str, int] = defaultdict(int)
 
@@ -60,16 +67,24 @@ class RollingLimits:
         self._used.update({scope: {} for scope in new})
         for scope, second, used in rows:
             self._used[scope][second] = used
+        for scope in new:
+            level = self._level[scope] = self._fill(scope)
+            left = self._limits[scope] - sum(self._used[scope].values())
+            self._free[scope] = min(left, level // WINDOW_SECONDS)
+
+    def _fill(self, scope: str) -> int:
+        """The level of the bucket now, from what was taken from it in the last minute."""
+        limit = self._limits[scope]
+        most = max(WINDOW_SECONDS, limit * BURST_SECONDS)
+        level, before = most, 0
+        for second, used in sorted(self._used[scope].items()):
+            level = max(0, min(most, level + limit * (second - before)) - used * WINDOW_SECONDS)
+            before = second
+        return min(most, level + limit * (self._second - before))
 
     def free(self, scope: str) -> int:
         """How many more may go now."""
-        return max(0, self._limits[scope] - sum(self._used[scope].values()) - self._taken[scope])
-
-    def free_at_pace(self, scope: str, *, span_seconds: int = 5) -> int:
-        """As `free`, spread evenly: at most the share of the last few seconds."""
-        share = -(-self._limits[scope] * span_seconds // WINDOW_SECONDS)
-        recent = sum(used for second, used in self._used[scope].items() if second > self._second - span_seconds)
-        return max(0, min(self.free(scope), share - recent - self._taken[scope]))
+        return max(0, self._free[scope] - self._taken[scope])
 
     def take(self, scope: str, count: int = 1) -> None:
         """Use some of what is free; nothing happens for a scope without a limit."""
@@ -79,12 +94,16 @@ class RollingLimits:
     def next_free(self, scope: str) -> datetime:
         """When the next one may go; each further call speaks for one more behind it."""
         limit = max(1, self._limits[scope])
+        place = self._waiting[scope]
+        self._waiting[scope] += 1
+        lacking = (place + 1 + self._taken[scope]) * WINDOW_SECONDS - self._level[scope]
+        second = self._second + max(1, -(-lacking // limit))
         leaving = [second for second, used in sorted(self._used[scope].items()) for _ in range(used)]
         leaving += [self._second] * self._taken[scope]
-        rounds, place = divmod(self._waiting[scope], limit)
-        self._waiting[scope] += 1
-        second = leaving[place] if place < len(leaving) else self._second
-        return datetime.fromtimestamp(second + (rounds + 1) * (WINDOW_SECONDS + 1), UTC)
+        behind = place - (limit - len(leaving))  # it waits for this one to leave the window
+        if 0 <= behind < len(leaving):
+            second = max(second, leaving[behind] + WINDOW_SECONDS + 1)
+        return datetime.fromtimestamp(second, UTC)
 
     def store(self) -> None:
         """Write what was taken."""
@@ -105,5 +124,6 @@ def purge_usage(session: Session, *, now: datetime, limit: int) -> int:
 
 
 __all__ = [
-    "WINDOW_SECONDS", "RollingLimits", "campaign_scope", "domain_scope", "gateway_scope", "purge_usage",
+    "BURST_SECONDS", "WINDOW_SECONDS", "RollingLimits", "campaign_scope", "domain_scope", "gateway_scope",
+    "purge_usage",
 ]  # fmt: skip

@@ -131,10 +131,9 @@ class Outbox:
         pace = [one for one in (per_minute, turn.health.slowed_to) if one is not None]
         if pace:
             limits.load({scope: min(pace)})
-            free = limits.free_at_pace(scope) if turn.health.slowed_to else limits.free(scope)
+            free = limits.free(scope)
             if free < want:
-                want = free
-                turn.next_at = now + timedelta(seconds=1) if turn.health.slowed_to else limits.next_free(scope)
+                want, turn.next_at = free, limits.next_free(scope)
         if want <= 0:
             return
         candidates = self._read_due(session, want, now=now)

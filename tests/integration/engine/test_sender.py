@@ -8,8 +8,9 @@ from sqlmodel import select
 
 from cxconsole import clock
 from cxconsole.comms import lane
+from cxconsole.comms.limits import campaign_scope, domain_scope, gateway_scope
 from models.campaign import CampaignChannel, TrafficMinute
-from models.comm import CommDelivery, CommRequest, DeliveryState, RequestState
+from models.comm import CommDelivery, CommRequest, DeliveryState, RateUsage, RequestState
 from models.contact import CampaignContact, ContactStatus
 from models.event import Event
 from models.gateway import Gateway, GatewayHealth
@@ -140,7 +141,7 @@ def test_an_unsubscription_stops_what_is_queued_behind_a_slow_server(database, t
 
 
 @pytest.mark.parametrize("of", ["gateway", "campaign", "domain"])
-def test_limits_hold_in_any_minute_and_the_rest_waits(database, tmp_path, of):
+def test_a_limit_that_is_used_up_lets_nothing_out_also_after_a_restart(database, tmp_path, of):
     world = World(database)
 
     def waiting():
@@ -150,17 +151,34 @@ def test_limits_hold_in_any_minute_and_the_rest_waits(database, tmp_path, of):
     with mail_server() as server:
         gateway_id = world.gateway(server.port, **limits)
         more = {"per_minute": 7} if of == "campaign" else {}
-        campaign_id = world.campaign([{"template_id": world.template(), "gateway_id": gateway_id}], contacts=20, **more)
-        for number in range(2):  # a restart forgets nothing
-            with running_engine(database, tmp_path / str(number)):
-                wait_for(lambda: world.progress(campaign_id).completed == 7)
-                wait_for(lambda: world.progress(campaign_id).in_progress == 13)
-                wait_for(lambda: of == "gateway" or sum("wait" in row.checks.values() for row in waiting()) == 13)
-    assert len(server.got) == 7
-    assert len(waiting()) == 13
+        campaign_id = world.campaign([{"template_id": world.template(), "gateway_id": gateway_id}], contacts=14, **more)
+        scope = {"gateway": gateway_scope(gateway_id), "domain": domain_scope(gateway_id, "example.com"),
+                 "campaign": campaign_scope(campaign_id)}[of]  # fmt: skip
+        with database.write() as session:
+            session.add(RateUsage(scope=scope, second=int(clock.now().timestamp()), used=7))
+        with running_engine(database, tmp_path):
+            wait_for(lambda: world.progress(campaign_id).in_progress == 14)
+            wait_for(lambda: of == "gateway" or sum("wait" in row.checks.values() for row in waiting()) == 14)
+    assert server.got == []
+    assert len(waiting()) == 14
     if of != "gateway":
         assert all(row.checks[of if of == "campaign" else "gateway"] == "wait" for row in waiting())
         assert all(row.not_before > clock.now() + timedelta(seconds=20) for row in waiting())
+
+
+@pytest.mark.parametrize("of", ["gateway", "campaign", "domain"])
+def test_a_limit_is_spread_over_its_minute(database, tmp_path, of):
+    world = World(database)
+    limits = {"gateway": {"per_minute": 240}, "domain": {"per_domain_per_minute": 240}, "campaign": {}}[of]
+    with mail_server() as server:
+        step = {"template_id": world.template(), "gateway_id": world.gateway(server.port, **limits)}
+        more = {"per_minute": 240} if of == "campaign" else {}
+        campaign_id = world.campaign([step], contacts=30, **more)
+        with running_engine(database, tmp_path):
+            wait_for(lambda: world.progress(campaign_id).completed == 30)
+    assert len(set(server.targets)) == 30
+    # four a second after a first burst of 20, so the last is more than a second behind the first
+    assert sorted(server.times)[-1] - sorted(server.times)[0] > 1
 
 
 def test_a_person_gets_no_more_than_the_cap_allows_over_all_campaigns(database, tmp_path):
