@@ -136,33 +136,56 @@ def _test_mark(look: Any, size: int = 15) -> rx.Component:
 
 
 def _panel() -> rx.Component:
-    state = GatewaysState
-    panel: Any = state.panel
-    head = rx.el.div(
+    panel: Any = GatewaysState.panel
+    return rx.el.section(
+        _panel_head(panel),
+        rx.cond(panel.trouble, rx.el.div(_trouble(panel), padding="12px 14px 0"), rx.fragment()),
+        _last_hour(panel),
+        _last_test(panel),
+        _limits(panel),
+        rx.el.div(
+            text_button(rx.cond(panel.active, "Switch off", "Switch on"), on_click=GatewaysState.switch, quiet=True),
+            text_button("Delete…", on_click=GatewaysState.ask_delete, quiet=True),
+            class_name="cx-panel-part cx-row cx-row--apart",
+        ),
+        class_name="cx-card",
+        aria_label="The chosen gateway",
+    )
+
+
+def _panel_head(panel: Any) -> rx.Component:
+    return rx.el.div(
         rx.el.h2(panel.name, class_name="cx-h2 cx-cut"),
         gateway_badge(panel.badge),
         rx.el.div(class_name="cx-grow"),
         button("Edit", icon_name="pencil", small=True, on_click=GatewayFormState.edit(panel.id)),
         button(
-            "Test", icon_name="flask-conical", small=True, variant="solid", on_click=state.ask_test, busy=state.testing
+            "Test", icon_name="flask-conical", small=True, variant="solid", on_click=GatewaysState.ask_test,
+            busy=GatewaysState.testing,
         ),
         class_name="cx-card-head cx-panel-head",
-    )
-    trouble = rx.match(
+    )  # fmt: skip
+
+
+def _trouble(panel: Any) -> rx.Component:
+    return rx.match(  # type: ignore[return-value]
         panel.badge,
         ("stopped", notice(panel.trouble, panel.trouble_text, tone="red", icon_name="unplug")),
         ("slowed", notice(panel.trouble, panel.trouble_text, icon_name="gauge")),
         ("off", notice(panel.trouble, panel.trouble_text, tone="gray", icon_name="power")),
         rx.fragment(),
     )
-    hour = rx.el.div(
+
+
+def _last_hour(panel: Any) -> rx.Component:
+    return rx.el.div(
         rx.el.div(
             rx.el.h3("Sent a minute, last hour", class_name="cx-h3"),
             rx.el.span(panel.sent_now, class_name="cx-bold"),
             class_name="cx-row cx-row--apart",
         ),
         area_chart(
-            state.points,
+            GatewaysState.points,
             [Series(key="sent", word="Sent")],
             summary=f"{panel.sent_now} messages in the last minute",
             height=96,
@@ -172,7 +195,10 @@ def _panel() -> rx.Component:
         ),
         class_name="cx-panel-part cx-stack",
     )
-    tested = rx.el.div(
+
+
+def _last_test(panel: Any) -> rx.Component:
+    return rx.el.div(
         rx.el.div(
             rx.el.h3(panel.test_title, class_name="cx-h3"),
             rx.match(
@@ -183,13 +209,16 @@ def _panel() -> rx.Component:
             class_name="cx-row cx-row--apart",
         ),
         rx.cond(
-            state.steps.length() > 0,  # type: ignore[attr-defined]
-            rx.el.ul(rx.foreach(state.steps, _step), class_name="cx-test-steps"),
+            GatewaysState.steps.length() > 0,  # type: ignore[attr-defined]
+            rx.el.ul(rx.foreach(GatewaysState.steps, _step), class_name="cx-test-steps"),
             rx.el.p("A test tries each step on the way to a delivery.", class_name="cx-dim"),
         ),
         class_name="cx-panel-part",
     )
-    limits = rx.el.div(
+
+
+def _limits(panel: Any) -> rx.Component:
+    return rx.el.div(
         rx.el.div(
             rx.el.h3("Limits", class_name="cx-h3"),
             rx.el.button(
@@ -198,23 +227,9 @@ def _panel() -> rx.Component:
             ),
             class_name="cx-row cx-row--apart",
         ),
-        bullets(rx.foreach(state.limits, lambda words: rx.el.li(words))),
+        bullets(rx.foreach(GatewaysState.limits, lambda words: rx.el.li(words))),
         class_name="cx-panel-part",
     )  # fmt: skip
-    return rx.el.section(
-        head,
-        rx.cond(panel.trouble, rx.el.div(trouble, padding="12px 14px 0"), rx.fragment()),
-        hour,
-        tested,
-        limits,
-        rx.el.div(
-            text_button(rx.cond(panel.active, "Switch off", "Switch on"), on_click=state.switch, quiet=True),
-            text_button("Delete…", on_click=state.ask_delete, quiet=True),
-            class_name="cx-panel-part cx-row cx-row--apart",
-        ),
-        class_name="cx-card",
-        aria_label="The chosen gateway",
-    )
 
 
 def _step(step: Any) -> rx.Component:
