@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import func
+from sqlalchemy import func, text
 from sqlmodel import Session, col, select
 
 from cxconsole.accounts.actor import Actor
@@ -19,6 +19,7 @@ from cxconsole.gateways.usage import sent_by_minute, used_per_minute
 from cxconsole.gateways.views import SET, GatewayView, view_gateway
 from cxconsole.journey.tape import append_event
 from models.campaign import Campaign, CampaignState, Flow, campaign_code
+from models.comm import CommDelivery
 from models.event import EventType
 from models.gateway import Gateway, GatewayHealth
 
@@ -148,13 +149,19 @@ def update_gateway(
 
 
 def delete_gateway(session: Session, gateway_id: int, *, actor: Actor, now: datetime) -> None:
-    """Take a gateway away. Raises Conflict with the names when a published campaign sends through it."""
+    """Take a gateway away.
+
+    Raises Conflict while a published campaign sends through it, or messages wait for it: they would wait for ever.
+    """
     actor.require("gateways.edit")
     row = find_gateway(session, gateway_id)
     users = campaigns_through(session, gateway_id, state=CampaignState.PUBLISHED)
     if users:
         names = ", ".join(users[:5]) + (f" and {len(users) - 5} more" if len(users) > 5 else "")
         raise Conflict(f"{row.name} is used by {names}. Unpublish, or give the step another gateway, then delete it.")
+    waits = text("state IN ('D','R','sending')")  # word for word as in the index ix_delivery_due
+    if session.exec(select(CommDelivery.id).where(CommDelivery.gateway_id == gateway_id, waits).limit(1)).first():
+        raise Conflict(f"Messages still wait for {row.name}. Cancel them, or end their campaigns, then delete it.")
     _note(session, row, "deleted", actor=actor, now=now)
     session.delete(row)
     session.flush()

@@ -1,4 +1,5 @@
 import pytest
+from sqlmodel import select
 
 from cxconsole.accounts.actor import OPERATOR, Actor
 from cxconsole.errors import Conflict, Forbidden, Invalid, NotFound
@@ -11,7 +12,7 @@ from cxconsole.gateways.service import (
     update_gateway,
 )
 from models.campaign import Campaign, CampaignState, Flow, TrafficMinute
-from models.comm import RateUsage
+from models.comm import CommDelivery, DeliveryState, RateUsage
 from models.gateway import Gateway, GatewayHealth
 
 SMTP = {
@@ -111,6 +112,23 @@ def test_a_gateway_of_a_published_campaign_is_not_deleted(database, now, create,
         delete_gateway(session, made.id, actor=OPERATOR, now=now)
     with database.read() as session, pytest.raises(NotFound):
         get_gateway(session, made.id, vault=vault, actor=OPERATOR, now=now)
+
+
+def test_a_gateway_for_which_messages_wait_is_not_deleted(database, vault, now, create):
+    made = create()
+    with database.write() as session:
+        waits = CommDelivery(
+            request_id=1, person_id=1, channel="email", target="ada@customer.example", gateway_id=made.id,
+            template_version_id=1, not_before=now, created_at=now,
+        )  # fmt: skip
+        session.add(waits)
+    with pytest.raises(Conflict, match="still wait"), database.write() as session:
+        delete_gateway(session, made.id, actor=OPERATOR, now=now)
+    with database.write() as session:
+        session.exec(select(CommDelivery)).one().state = DeliveryState.CANCELLED
+        delete_gateway(session, made.id, actor=OPERATOR, now=now)
+    with database.read() as session:
+        assert list_gateways(session, vault=vault, actor=OPERATOR, now=now) == []
 
 
 def test_who_may_only_read_cannot_create(database, vault, now):
