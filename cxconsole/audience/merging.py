@@ -60,6 +60,7 @@ def merge_persons(session: Session, moves: Mapping[int, int], *, actor: str, now
     _move_identities(session, moves)
     folded = _move_contacts(session, moves, now=now)
     pairs = [{"loser": loser, "winner": winner} for loser, winner in moves.items()]
+    _move_requests(session, pairs)
     for model in (Suppression, CommDelivery):
         reference = col(model.person_id)
         named = update(model).where(reference == bindparam("loser")).values({reference: bindparam("winner")})
@@ -197,6 +198,15 @@ def _move_contacts(session: Session, moves: Mapping[int, int], *, now: datetime)
         [{"at": source_id, "delta": delta} for source_id, delta in sources.items()],
     )
     return folded
+
+
+def _move_requests(session: Session, pairs: Sequence[Mapping[str, int]]) -> None:
+    """Requests follow their contacts, which have moved, and their deliveries, which have not yet; both are indexed."""
+    contacts = select(col(CampaignContact.id)).where(col(CampaignContact.person_id) == bindparam("winner"))
+    deliveries = select(col(CommDelivery.request_id)).where(col(CommDelivery.person_id) == bindparam("loser"))
+    for theirs in (col(CommRequest.contact_id).in_(contacts), col(CommRequest.id).in_(deliveries)):
+        named = update(CommRequest).where(theirs, col(CommRequest.person_id) == bindparam("loser"))
+        _execute(session, named.values(person_id=bindparam("winner")), pairs)
 
 
 def _stop_deliveries(session: Session, contact_ids: Sequence[int], *, now: datetime) -> None:

@@ -257,6 +257,7 @@ def test_a_merge_moves_what_was_sent_and_stops_the_second_of_two_that_wait(datab
     assert [(request.state, request.contact_id) for request in everything(database, CommRequest)] == [
         ("P", contact.id), ("C", contact.id),
     ]  # fmt: skip
+    assert {request.person_id for request in everything(database, CommRequest)} == {winner.person_id}
     assert loser.person_id != winner.person_id
 
 
