@@ -19,7 +19,7 @@ from models.contact import SourceKind
 from state import format as show
 from state.follow import LIST_PAUSE_SECONDS, follow
 from state.route import campaign_id_of, campaign_to_follow, route_arg
-from state.session import problem, read, write
+from state.session import change_contacts, problem, read, write
 from state.table import TableState, refresh_beside
 
 EDITABLE = ("first_name", "last_name", "email", "phone", "customer_id", "language", "time_zone")
@@ -326,7 +326,7 @@ class ContactsState(TableState, rx.State):
         self.busy = True
         try:
             campaign_id = campaign_id_of(self)
-            count = await write(self, service, campaign_id, selection, *args, announces=_topics(campaign_id))
+            count = await change_contacts(self, service, campaign_id, selection, *args, announces=_topics(campaign_id))
         except CxError as error:
             if self.dialog:
                 self.problems = {self.dialog: error.detail}
@@ -334,10 +334,10 @@ class ContactsState(TableState, rx.State):
             return problem(error)
         finally:
             self.busy = False
+        left = "" if self.everything_picked or count == len(chosen) else f" {len(chosen) - count} could not be."
         self.dialog = ""
         self.picked, self.everything_picked = [], False
         await self.refresh()
-        left = "" if self.everything_picked or count == len(chosen) else f" {len(chosen) - count} could not be."
         return rx.toast.success(f"{show.plural(count, 'contact')} {done}.{left}")
 
 

@@ -13,6 +13,8 @@ from cxconsole import clock
 from cxconsole.accounts.actor import Actor
 from cxconsole.accounts.local import actor_of
 from cxconsole.bootstrap import get_application
+from cxconsole.campaigns.contact_filter import Selection
+from cxconsole.campaigns.contact_selection import change_in_chunks
 from cxconsole.errors import CxError, Forbidden
 
 Result = TypeVar("Result")
@@ -54,6 +56,26 @@ async def write(
     result = await asyncio.to_thread(run)
     get_application().signals.publish(*announces)
     return result
+
+
+async def change_contacts(
+    state: rx.State,
+    service: Callable[..., int],
+    campaign_id: int,
+    selection: Selection,
+    /,
+    *args: Any,
+    announces: Sequence[str] = (),
+) -> int:
+    """What a service changed of any number of contacts, in transactions of a moment each, so that nobody waits."""
+
+    def change(session: Session, part: Selection) -> int:
+        return _call(service, session, actor, campaign_id, part, *args)
+
+    actor = current_actor(state)
+    count = await asyncio.to_thread(change_in_chunks, get_application().database, campaign_id, selection, change)
+    get_application().signals.publish(*announces)
+    return count
 
 
 def _call(service: Callable[..., Result], session: Session, actor: Actor, /, *args: Any, **kwargs: Any) -> Result:

@@ -47,15 +47,27 @@ def change_contacts(
     actor.require("contacts.edit")
     check_campaign(session, campaign_id)
     before = _read_statuses(session, campaign_id, ids, lock=True)
-    selection = Selection(ids=tuple(before))
-    if action is BulkAction.UPDATE:
-        update_contacts(session, campaign_id, selection, changes, actor=actor, now=now)
-    elif action is BulkAction.REMOVE:
-        remove_contacts(session, campaign_id, selection, actor=actor, now=now)
-    else:
-        retry_contacts(session, campaign_id, selection, actor=actor, now=now)
+    apply_change(session, campaign_id, Selection(ids=tuple(before)), action, changes, actor=actor, now=now)
     after = _read_statuses(session, campaign_id, ids)
     return {key: _judge(action, before.get(key), after.get(key)) for key in ids}
+
+
+def apply_change(
+    session: Session,
+    campaign_id: int,
+    selection: Selection,
+    action: BulkAction,
+    changes: Mapping[str, Any],
+    *,
+    actor: Actor,
+    now: datetime,
+) -> int:
+    """Update, remove or retry the selected contacts; the count of those that it was done to."""
+    if action is BulkAction.UPDATE:
+        return update_contacts(session, campaign_id, selection, changes, actor=actor, now=now)
+    if action is BulkAction.REMOVE:
+        return remove_contacts(session, campaign_id, selection, actor=actor, now=now)
+    return retry_contacts(session, campaign_id, selection, actor=actor, now=now)
 
 
 def _judge(action: BulkAction, before: str | None, after: str | None) -> ContactVerdict:

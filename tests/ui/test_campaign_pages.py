@@ -73,6 +73,20 @@ def test_a_number_opens_the_people_behind_it(page: Page):
     expect(page.locator("table tbody tr").first).to_contain_text("Suppressed")
 
 
+def test_all_contacts_that_match_are_changed_at_once(page: Page):
+    page.goto("/campaigns/CMP-1010/contacts")
+    page.get_by_role("checkbox", name="Select all on this page").check()
+    page.get_by_role("button", name=re.compile("^Select all ")).click()
+    expect(page.get_by_role("button", name=re.compile("^Select all "))).to_have_count(0)
+    page.get_by_role("button", name="Edit…").click()
+    dialog = page.get_by_role("dialog")
+    count = re.findall(r"Change ([\d,]+) contacts", dialog.inner_text())[0]
+    dialog.get_by_label("New value").fill("sv")
+    dialog.get_by_role("button", name="Change", exact=True).click()
+    expect(page.get_by_text(f"{count} contacts updated.", exact=True)).to_be_visible()
+    expect(dialog).to_have_count(0)
+
+
 def test_an_invalid_window_is_told_as_typed_and_cannot_be_saved(page: Page):
     page.goto("/campaigns/CMP-1010/setup")
     page.get_by_label("To", exact=True).first.fill("25:99")

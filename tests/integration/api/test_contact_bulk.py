@@ -3,6 +3,8 @@
 import pytest
 from sqlmodel import select
 
+from cxconsole import clock
+from cxconsole.audience.search import drain_person_search_queue
 from models.campaign import CampaignProgress
 from models.contact import CampaignContact, ContactStatus
 
@@ -63,6 +65,24 @@ def test_only_failed_and_suppressed_are_retried(client, url, ids, application):
     assert client.get(url, params={"status": "pending"}).json()["total"] == 3
 
 
+def test_all_that_match_are_changed_and_counted(client, url, ids, application):
+    set_status(application, ids[0], ContactStatus.FAILED)
+    set_status(application, ids[1], ContactStatus.SUPPRESSED)
+    gold = {"filter": {"field": "attributes.plan", "op": "eq", "value": "gold"}}
+    updated = client.post(f"{url}/bulk", json={"action": "update", "matching": gold, "changes": {"plan": "basic"}})
+    assert (updated.status_code, updated.json()) == (200, {"changed": 3})
+    again = client.post(f"{url}/bulk", json={"action": "update", "matching": gold, "changes": {"plan": "basic"}})
+    assert again.json() == {"changed": 0}
+    retried = client.post(f"{url}/bulk", json={"action": "retry", "matching": {"status": "failed"}})
+    assert retried.json() == {"changed": 1}
+    assert client.get(url, params={"status": "pending"}).json()["total"] == 2
+    with application.database.write() as session:
+        drain_person_search_queue(session, now=clock.now(), limit=100)
+    removed = client.post(f"{url}/bulk", json={"action": "remove", "matching": {"status": "suppressed", "q": "p1"}})
+    assert removed.json() == {"changed": 1}
+    assert client.get(url).json()["total"] == 2
+
+
 def test_what_cannot_be_asked_is_refused(client, url, ids, key_for):
     cases = [
         ({"action": "update", "ids": ids}, 422),
@@ -73,6 +93,13 @@ def test_what_cannot_be_asked_is_refused(client, url, ids, key_for):
         ({"action": "update", "ids": ids[:1], "changes": {"email": "p1@customer.example"}}, 409),
         ({"action": "remove", "ids": ["1"] * 10_001}, 413),
         ({"action": "remove"}, 422),
+        ({"action": "remove", "ids": ids, "matching": {}}, 422),
+        ({"action": "remove", "matching": {"status": "gone"}}, 422),
+        ({"action": "remove", "matching": {"source": "x"}}, 422),
+        ({"action": "remove", "matching": {"statsu": "failed"}}, 422),
+        ({"action": "remove", "matching": {"filter": {"field": "colour", "op": "eq", "value": "red"}}}, 422),
+        ({"action": "update", "matching": {"status": "held"}, "changes": {"language": "klingon!"}}, 422),
+        ({"action": "update", "matching": {}, "changes": {"email": "one@customer.example"}}, 422),
         ({"action": "remove", "ids": 7}, 422),
         ({"action": "remove", "idz": ids}, 422),
     ]
@@ -80,6 +107,8 @@ def test_what_cannot_be_asked_is_refused(client, url, ids, key_for):
         assert client.post(f"{url}/bulk", json=body).status_code == status, body
     reader = key_for("contacts.read")
     assert client.post(f"{url}/bulk", json={"action": "remove", "ids": ids}, headers=reader).status_code == 403
+    assert client.post(f"{url}/bulk", json={"action": "remove", "matching": {}}, headers=reader).status_code == 403
     missing = "/api/v1/campaigns/CMP-999999/contacts/bulk"
     assert client.post(missing, json={"action": "remove", "ids": []}).status_code == 404
+    assert client.post(missing, json={"action": "remove", "matching": {}}).status_code == 404
     assert client.get(url).json()["total"] == 3
