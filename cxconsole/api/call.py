@@ -126,6 +126,15 @@ def parse_campaign_id(text: str) -> int:
     return parse_key(text.removeprefix("CMP-") if text.startswith("CMP-") else "", "campaign", most=MAX_SMALL_KEY)
 
 
+def refer(loc: str, text: str, *, noun: str = "", most: int = MAX_KEY) -> int:
+    """The key of what a parameter or field names, such as `person_id`. Raises Invalid: a bad one is its fault."""
+    noun = noun or loc.removesuffix("_id")
+    try:
+        return parse_campaign_id(text) if noun == "campaign" else parse_key(text, noun, most=most)
+    except NotFound as error:
+        raise Invalid.field(loc, error.detail) from None
+
+
 def as_id(key: int | None) -> str | None:
     """A key as the API says it."""
     return None if key is None else str(key)

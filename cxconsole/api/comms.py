@@ -7,13 +7,13 @@ from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime, BaseModel, Field
 
 from cxconsole.accounts.actor import ENGINE
-from cxconsole.api.call import MAX_KEY, MAX_SMALL_KEY, Body, Call, Caller, Listing, Pages, parse_campaign_id, parse_key
+from cxconsole.api.call import MAX_KEY, MAX_SMALL_KEY, Body, Call, Caller, Listing, Pages, parse_key, refer
 from cxconsole.api.route import ApiRoute
 from cxconsole.api.views import CampaignId, Id, View
 from cxconsole.comms.deliveries import get_delivery, list_deliveries, retry_delivery, set_status
 from cxconsole.comms.intake import create_request
 from cxconsole.comms.requests import RequestView, cancel_request, get_request, list_requests
-from cxconsole.errors import Invalid, NotFound
+from cxconsole.errors import Invalid
 from cxconsole.signals import topics
 from models.comm import DeliveryState, RequestState
 from models.person import Channel
@@ -166,7 +166,7 @@ def create(call: Caller, body: NewRequest, response: Response) -> RequestReading
     """Send one message to one person, by the same checks, retries and trail as a campaign's."""
     given = body.model_dump()
     for name, most in (("person_id", MAX_KEY), ("template_id", MAX_SMALL_KEY), ("gateway_id", MAX_SMALL_KEY)):
-        given[name] = _refer(name, given[name], most=most)
+        given[name] = refer(name, given[name], most=most)
     with call.write() as session:
         view = create_request(session, **given, actor=call.actor, now=call.now)
     _announce(call, None)
@@ -254,14 +254,4 @@ def _announce(call: Call, campaign_id: int | None) -> None:
 
 
 def _filter(name: str, text: str | None) -> int | None:
-    if text is None:
-        return None
-    return _refer(name, text)
-
-
-def _refer(name: str, text: str, *, most: int = MAX_KEY) -> int:
-    """The key of something that a parameter or field names; a bad one is its fault."""
-    try:
-        return parse_campaign_id(text) if name == "campaign" else parse_key(text, name.removesuffix("_id"), most=most)
-    except NotFound as error:
-        raise Invalid.field(name, error.detail) from None
+    return None if text is None else refer(name, text)

@@ -4,12 +4,15 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
+from pydantic import Field
 
-from cxconsole.api.call import Body, Caller, Listing, Pages, Search, parse_key
+from cxconsole.api.call import Body, Caller, Listing, Pages, Search, parse_key, refer
 from cxconsole.api.route import ApiRoute
 from cxconsole.api.views import Id, View
+from cxconsole.audience.identity_changes import add_identity, remove_identity, unite_persons
 from cxconsole.audience.people import get_person
 from cxconsole.audience.person_changes import list_persons, update_person
+from cxconsole.signals import topics
 
 router = APIRouter(prefix="/persons", tags=["persons"], route_class=ApiRoute)
 
@@ -54,6 +57,21 @@ class PersonReading(View):
     updated_at: datetime
 
 
+class NewIdentity(Body):
+    """An address or id by which the person is known from now on."""
+
+    kind: str = Field(examples=["email"], description="`email`, `phone` or `customer_id`.")
+    value: str = Field(max_length=1000, examples=["ada@customer.example"])
+    is_primary: bool = Field(False, description="Use it for sending; the first of a kind is in any case.")
+    default_region: str = Field("US", max_length=2, description="The country of a number without a country code.")
+
+
+class Union(Body):
+    """The persons who are one."""
+
+    person_ids: list[str] = Field(min_length=2, max_length=100)
+
+
 @router.get("")
 def list_all(
     call: Caller,
@@ -80,3 +98,32 @@ def change(call: Caller, person_id: str, body: PersonPatch) -> PersonReading:
     with call.write() as session:
         key = parse_key(person_id, "person")
         return PersonReading.of(update_person(session, key, body.given(), actor=call.actor, now=call.now))
+
+
+@router.post("/merge")
+def merge(call: Caller, body: Union) -> PersonReading:
+    """Make several persons one: the oldest takes over what the others have; it cannot be undone."""
+    with call.write() as session:
+        keys = [refer("person_ids", one, noun="person") for one in body.person_ids]
+        united = PersonReading.of(unite_persons(session, keys, actor=call.actor, now=call.now))
+    call.publish(topics.WORK, topics.CAMPAIGNS)
+    return united
+
+
+@router.post("/{person_id}/identities", status_code=201)
+def add(call: Caller, person_id: str, body: NewIdentity) -> IdentityReading:
+    """Add an address or id; one that the person has already is returned, another person's is a conflict."""
+    with call.write() as session:
+        added = add_identity(
+            session, parse_key(person_id, "person"), body.kind, body.value, use_for_sending=body.is_primary,
+            default_region=body.default_region.upper(), actor=call.actor, now=call.now,
+        )  # fmt: skip
+    return IdentityReading.of(added)
+
+
+@router.delete("/{person_id}/identities/{identity_id}", status_code=204)
+def remove(call: Caller, person_id: str, identity_id: str) -> None:
+    """Take an address or id away; the last one stays."""
+    with call.write() as session:
+        keys = parse_key(person_id, "person"), parse_key(identity_id, "identity")
+        remove_identity(session, *keys, actor=call.actor, now=call.now)

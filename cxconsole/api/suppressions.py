@@ -8,13 +8,12 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
-from cxconsole.api.call import Body, Call, Caller, Listing, Pages, Search, parse_campaign_id, parse_key
+from cxconsole.api.call import Body, Call, Caller, Listing, Pages, Search, parse_key, refer
 from cxconsole.api.route import ApiRoute
 from cxconsole.api.upload import Uploaded, describe_parts, upload_route
 from cxconsole.api.views import CampaignId, Id, View
 from cxconsole.audience.suppression_files import export_suppressions, import_suppressions
 from cxconsole.audience.suppressions import add_suppression, list_suppressions, remove_suppression
-from cxconsole.errors import Invalid, NotFound
 from cxconsole.signals import topics
 from models.person import Channel
 from models.suppression import SuppressionReason
@@ -107,9 +106,9 @@ def add(call: Caller, body: NewSuppression, response: Response) -> SuppressionRe
     """Suppress an address or a person, from now on and for queued messages too. One that is there is returned."""
     data: dict[str, Any] = body.given()
     if body.person_id is not None:
-        data["person_id"] = _reference("person_id", body.person_id)
+        data["person_id"] = refer("person_id", body.person_id)
     if body.campaign_id is not None:
-        data["campaign_id"] = _reference("campaign_id", body.campaign_id)
+        data["campaign_id"] = refer("campaign_id", body.campaign_id)
     with call.write() as session:
         added = add_suppression(session, data, actor=call.actor, now=call.now)
     call.publish(topics.SUPPRESSIONS, topics.WORK)
@@ -171,12 +170,4 @@ def _export(call: Call, **filters: Any) -> Iterator[str]:
 
 
 def _campaign(text: str | None) -> int | None:
-    return None if text is None else _reference("campaign", text)
-
-
-def _reference(loc: str, text: str) -> int:
-    """The key of something named in a body or a parameter: a bad one is the fault of that field."""
-    try:
-        return parse_key(text, "person") if loc == "person_id" else parse_campaign_id(text)
-    except NotFound as error:
-        raise Invalid.field(loc, error.detail) from None
+    return None if text is None else refer("campaign", text)

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
-from cxconsole.api.call import MAX_SMALL_KEY, Body, Caller, Listing, Pages, Search, parse_key
+from cxconsole.api.call import MAX_SMALL_KEY, Body, Caller, Listing, Pages, Search, parse_key, refer
 from cxconsole.api.route import ApiRoute
 from cxconsole.api.views import Id, View
 from cxconsole.comms import preview as comms_preview
@@ -150,7 +150,7 @@ def delete(call: Caller, template_id: str) -> None:
 @router.post("/{template_id}/preview")
 def preview(call: Caller, template_id: str, body: PreviewBody | None = None) -> PreviewReading:
     """Show the template as one person gets it, and what is wrong with it."""
-    person_id = refer_to_person(body.person_id) if body and body.person_id else None
+    person_id = refer("person_id", body.person_id) if body and body.person_id else None
     with call.read() as session:
         template = get_template(session, _key(template_id), actor=call.actor)
         try:
@@ -163,24 +163,13 @@ def preview(call: Caller, template_id: str, body: PreviewBody | None = None) -> 
 @router.post("/{template_id}/test-send")
 async def send_test(call: Caller, template_id: str, body: TestSendBody) -> TestSendReading:
     """Send the template once to a target of your own; nothing is stored and nobody is counted."""
-    person_id = refer_to_person(body.person_id) if body.person_id else None
-    try:
-        gateway_id = parse_key(body.gateway_id, "gateway", most=MAX_SMALL_KEY)
-    except NotFound as error:
-        raise Invalid.field("gateway_id", error.detail) from None
+    person_id = refer("person_id", body.person_id) if body.person_id else None
+    gateway_id = refer("gateway_id", body.gateway_id, most=MAX_SMALL_KEY)
     done = await comms_preview.test_send(
         call.application, _key(template_id), gateway_id, body.target, person_id=person_id, actor=call.actor,
         now=call.now,
     )  # fmt: skip
     return TestSendReading.of(done)
-
-
-def refer_to_person(text: str) -> int:
-    """The key of a person named in a body; a bad one is the fault of that field."""
-    try:
-        return parse_key(text, "person")
-    except NotFound as error:
-        raise Invalid.field("person_id", error.detail) from None
 
 
 def _key(template_id: str) -> int:

@@ -1,5 +1,6 @@
 """One person, and finding people."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,7 +10,7 @@ from sqlmodel import Session, col
 
 from cxconsole.accounts.actor import Actor
 from cxconsole.audience.search import find_person_ids, search_fold, split_words
-from cxconsole.errors import NotFound
+from cxconsole.errors import Conflict, NotFound
 from models.campaign import Campaign, campaign_code
 from models.person import Identity, IdentityKind, Person
 
@@ -67,31 +68,48 @@ def get_person(session: Session, person_id: int, *, actor: Actor) -> PersonView:
     person = session.get(Person, person_id)
     if person is None:
         raise NotFound(f"There is no person {person_id}.")
-    identities = session.execute(
+    return view_persons(session, [person])[0]
+
+
+def view_persons(session: Session, persons: Sequence[Person]) -> list[PersonView]:
+    """Rows as they are shown, with their identities."""
+    identities: dict[int, list[IdentityView]] = {}
+    rows = session.execute(
         select(Identity)
-        .where(col(Identity.person_id) == person_id)
+        .where(col(Identity.person_id).in_([one.id for one in persons]))
         .order_by(col(Identity.kind), col(Identity.is_primary).desc(), col(Identity.id))
     ).scalars()
-    return PersonView(
-        id=person_id,
-        name=person_name(person.first_name, person.last_name),
-        first_name=person.first_name,
-        last_name=person.last_name,
-        language=person.language,
-        time_zone=person.time_zone,
-        preferred_channel=person.preferred_channel,
-        external_ref=person.external_ref,
-        attributes=dict(person.attributes),
-        consents=dict(person.consents),
-        labels=tuple(person.labels),
-        identities=tuple(
-            IdentityView(id=one.id or 0, kind=one.kind, value=one.value, is_primary=one.is_primary)
-            for one in identities
-        ),
-        merged_into=person.merged_into,
-        created_at=person.created_at,
-        updated_at=person.updated_at,
-    )
+    for one in rows:
+        view = IdentityView(id=one.id or 0, kind=one.kind, value=one.value, is_primary=one.is_primary)
+        identities.setdefault(one.person_id, []).append(view)
+    return [
+        PersonView(
+            id=one.id or 0, name=person_name(one.first_name, one.last_name), first_name=one.first_name,
+            last_name=one.last_name, language=one.language, time_zone=one.time_zone,
+            preferred_channel=one.preferred_channel, external_ref=one.external_ref, attributes=dict(one.attributes),
+            consents=dict(one.consents), labels=tuple(one.labels), identities=tuple(identities.get(one.id or 0, ())),
+            merged_into=one.merged_into, created_at=one.created_at, updated_at=one.updated_at,
+        )
+        for one in persons
+    ]  # fmt: skip
+
+
+def find_present(session: Session, person_id: int) -> Person | None:
+    """The person; of one that was merged into another, the one who stayed."""
+    person = session.get(Person, person_id)
+    while person is not None and person.merged_into is not None:
+        person = session.get(Person, person.merged_into)
+    return person
+
+
+def lock_person(session: Session, person_id: int) -> Person:
+    """The row of a person who is to be changed. Raises NotFound, and Conflict for one who was merged into another."""
+    person = session.get(Person, person_id, with_for_update=True)
+    if person is None:
+        raise NotFound(f"There is no person {person_id}.")
+    if person.merged_into is not None:
+        raise Conflict(f"This person was merged into {person.merged_into}. Change that one.")
+    return person
 
 
 def person_name(first_name: str | None, last_name: str | None) -> str:

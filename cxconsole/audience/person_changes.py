@@ -1,7 +1,7 @@
 """Persons by page, and changing what is known of one."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -9,15 +9,15 @@ from sqlalchemy import ColumnElement, func, select
 from sqlmodel import Session, col
 
 from cxconsole.accounts.actor import Actor
-from cxconsole.audience.people import IdentityView, PersonView, person_name
+from cxconsole.audience.people import PersonView, lock_person, view_persons
 from cxconsole.audience.problems import Problem
 from cxconsole.audience.rows import KNOWN_COLUMNS, PERSON_COLUMNS, read_value
 from cxconsole.audience.search import find_person_ids, is_one_of, is_sqlite, split_words
-from cxconsole.errors import Conflict, FieldProblem, Invalid, NotFound
+from cxconsole.errors import FieldProblem, Invalid
 from cxconsole.journey.tape import append_event
 from cxconsole.paging import COUNT_CAP, Page, check_range, make_page, parse_sort
 from models.event import EventType
-from models.person import Identity, Person, PersonSearchQueue
+from models.person import Person, PersonSearchQueue
 
 PERSON_SORTS: dict[str, Any] = {
     "id": col(Person.id), "first_name": col(Person.first_name), "last_name": col(Person.last_name),
@@ -45,7 +45,7 @@ def list_persons(
     value, key = PERSON_SORTS[field], col(Person.id)
     order = (value.desc().nulls_last(), key.desc()) if descending else (value.asc().nulls_last(), key.asc())
     statement = select(Person).where(*where).order_by(*order).limit(limit).offset(offset)
-    items = _views(session, session.execute(statement).scalars().all())
+    items = view_persons(session, session.execute(statement).scalars().all())
     return make_page(items, total=total, limit=limit, offset=offset, total_is_capped=total >= COUNT_CAP)
 
 
@@ -57,11 +57,7 @@ def update_person(
     Raises Invalid with a problem for each bad field, Conflict for a person who was merged into another.
     """
     actor.require("persons.edit")
-    person = session.get(Person, person_id, with_for_update=True)
-    if person is None:
-        raise NotFound(f"There is no person {person_id}.")
-    if person.merged_into is not None:
-        raise Conflict(f"This person was merged into {person.merged_into}. Change that one.")
+    person = lock_person(session, person_id)
     values, problems = _read_columns(changes)
     attributes = _read_attributes(person, changes.get("attributes"), problems) if "attributes" in changes else None
     if problems:
@@ -80,7 +76,7 @@ def update_person(
             session, EventType.PERSON_CHANGED, now=now, actor=actor.name, person_id=person_id, data={"fields": changed}
         )
         session.flush()
-    return _views(session, [person])[0]
+    return view_persons(session, [person])[0]
 
 
 def _read_columns(changes: Mapping[str, Any]) -> tuple[dict[str, str | None], list[FieldProblem]]:
@@ -116,25 +112,3 @@ def _read_attributes(person: Person, given: Any, problems: list[FieldProblem]) -
     if len(json.dumps(merged)) > LONGEST_ATTRIBUTES:
         problems.append(FieldProblem(loc="attributes", msg=f"At most {LONGEST_ATTRIBUTES:,} characters in all."))
     return merged
-
-
-def _views(session: Session, persons: Sequence[Person]) -> list[PersonView]:
-    identities: dict[int, list[IdentityView]] = {}
-    rows = session.execute(
-        select(Identity)
-        .where(col(Identity.person_id).in_([one.id for one in persons]))
-        .order_by(col(Identity.kind), col(Identity.is_primary).desc(), col(Identity.id))
-    ).scalars()
-    for one in rows:
-        view = IdentityView(id=one.id or 0, kind=one.kind, value=one.value, is_primary=one.is_primary)
-        identities.setdefault(one.person_id, []).append(view)
-    return [
-        PersonView(
-            id=one.id or 0, name=person_name(one.first_name, one.last_name), first_name=one.first_name,
-            last_name=one.last_name, language=one.language, time_zone=one.time_zone,
-            preferred_channel=one.preferred_channel, external_ref=one.external_ref, attributes=dict(one.attributes),
-            consents=dict(one.consents), labels=tuple(one.labels), identities=tuple(identities.get(one.id or 0, ())),
-            merged_into=one.merged_into, created_at=one.created_at, updated_at=one.updated_at,
-        )
-        for one in persons
-    ]  # fmt: skip

@@ -12,6 +12,7 @@ from sqlmodel import Session, col
 from cxconsole.accounts.actor import Actor
 from cxconsole.audience.counters import column_of, move_contacts
 from cxconsole.audience.identities import lock_identities
+from cxconsole.audience.identity_changes import drop_identity, find_own, has_identity, of_kind
 from cxconsole.audience.rows import IDENTITY_COLUMNS, KNOWN_COLUMNS, LONGEST_CELL, PERSON_COLUMNS, read_value
 from cxconsole.audience.search import is_one_of, is_sqlite
 from cxconsole.campaigns.contact_filter import Selection
@@ -204,34 +205,22 @@ def _change_persons(session: Session, person_ids: Sequence[int], values: Mapping
 def _change_identities(session: Session, person_id: int, values: Mapping[str, str | None], *, now: datetime) -> None:
     lock_identities(session)
     for kind, value in values.items():
-        mine = session.execute(
-            select(Identity).where(col(Identity.person_id) == person_id, col(Identity.kind) == kind)
-        ).scalars().all()  # fmt: skip
+        mine = of_kind(session, person_id, kind)
         primary = next((one for one in mine if one.is_primary), None)
         if value is None:
             if primary is not None:
-                session.delete(primary)
-                if rest := [one for one in mine if one is not primary]:
-                    rest[0].is_primary = True
+                drop_identity(session, primary)
             continue
-        owner = session.execute(
-            select(Identity).where(col(Identity.kind) == kind, col(Identity.value) == value)
-        ).scalar_one_or_none()
-        if owner is not None and owner.person_id != person_id:
-            raise Conflict(
-                f"This {kind.replace('_', ' ')} belongs to another person (number {owner.person_id}).",
-                errors=[FieldProblem(loc=kind, msg="It belongs to another person.")],
-            )
-        if owner is not None:
+        same = find_own(session, person_id, kind, value)
+        if same is not None:
             for one in mine:
-                one.is_primary = one is owner
+                one.is_primary = one is same
         elif primary is not None:
             primary.value = value
         else:
             session.add(Identity(person_id=person_id, kind=kind, value=value, created_at=now))
         session.flush()
-    session.flush()
-    if not session.execute(select(col(Identity.id)).where(col(Identity.person_id) == person_id).limit(1)).first():
+    if not has_identity(session, person_id):
         raise Invalid.field(next(iter(values)), "A person keeps at least one address or id; set another one first.")
 
 

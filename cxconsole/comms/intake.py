@@ -11,6 +11,7 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from cxconsole.accounts.actor import Actor
+from cxconsole.audience.people import find_present
 from cxconsole.comms.merge_fields import load_fields
 from cxconsole.comms.requests import RequestView, get_request
 from cxconsole.errors import Conflict, Invalid
@@ -45,7 +46,9 @@ def create_request(
     sent twice. Raises Invalid for what is not there or does not fit, Conflict for another person's `unique_ref`.
     """
     actor.require("comms.edit")
-    person = _find_person(session, person_id)
+    person = find_present(session, person_id)
+    if person is None:
+        raise Invalid.field("person_id", f"There is no person {person_id}.")
     template = session.get(Template, template_id)
     if template is None or template.deleted_at is not None or template.current_version_id is None:
         raise Invalid.field("template_id", f"There is no template {template_id}.")
@@ -89,23 +92,14 @@ def create_request(
     return get_request(session, request.id or 0, actor=actor)
 
 
-def _find_person(session: Session, person_id: int) -> Person:
-    """The person; of one that was merged, the one who stayed."""
-    person = session.get(Person, person_id)
-    while person is not None and person.merged_into is not None:
-        person = session.get(Person, person.merged_into)
-    if person is None:
-        raise Invalid.field("person_id", f"There is no person {person_id}.")
-    return person
-
-
 def _find_by_ref(session: Session, unique_ref: str | None, person: Person) -> int | None:
     if unique_ref is None:
         return None
     found = session.exec(select(CommRequest).where(CommRequest.unique_ref == unique_ref)).first()
     if found is None:
         return None
-    if _find_person(session, found.person_id).id != person.id:
+    theirs = find_present(session, found.person_id)
+    if theirs is None or theirs.id != person.id:
         raise Conflict("This unique_ref is that of a request to another person.")
     return found.id
 

@@ -84,3 +84,75 @@ def test_changing_a_person_needs_its_right(client, people, key_for):
     assert client.get(url, headers=key_for("persons.read")).status_code == 200
     assert client.patch(url, json={"first_name": "x"}, headers=key_for("persons.read")).status_code == 403
     assert client.patch(url, json={"first_name": "x"}, headers=key_for("persons.edit")).status_code == 200
+
+
+def test_an_address_is_added_used_and_taken_away(client, application, people):
+    url = f"{URL}/{people[0]['id']}/identities"
+    added = client.post(url, json={"kind": "email", "value": "Ada@Work.example", "is_primary": True})
+    assert added.status_code == 201, added.text
+    assert (added.json()["value"], added.json()["is_primary"]) == ("Ada@work.example", True)
+    assert client.post(url, json={"kind": "email", "value": "Ada@work.example"}).json() == added.json()
+    phone = client.post(url, json={"kind": "phone", "value": "070-123 45 67", "default_region": "se"}).json()
+    assert (phone["value"], phone["is_primary"]) == ("+46701234567", True)
+    read = client.get(f"{URL}/{people[0]['id']}").json()["identities"]
+    assert [(one["value"], one["is_primary"]) for one in read] == [
+        ("Ada@work.example", True), ("ada@customer.example", False), ("+46701234567", True),
+    ]  # fmt: skip
+    index(application)
+    assert client.get(URL, params={"q": "work.example"}).json()["total"] == 1
+    assert client.delete(f"{url}/{added.json()['id']}").status_code == 204
+    left = client.get(f"{URL}/{people[0]['id']}").json()["identities"]
+    assert [(one["value"], one["is_primary"]) for one in left] == [
+        ("ada@customer.example", True), ("+46701234567", True),
+    ]  # fmt: skip
+    assert client.delete(f"{url}/{added.json()['id']}").status_code == 404
+    assert client.delete(f"{url}/{people[1]['identities'][0]['id']}").status_code == 404
+    with application.database.read() as session:
+        events = session.exec(select(Event).where(Event.type == EventType.PERSON_CHANGED)).all()
+    assert [one.data["fields"] for one in events] == [["email"], ["phone"], ["email"]]
+
+
+def test_the_last_address_and_those_of_others_stay(client, people):
+    ada, bo = people
+    url = f"{URL}/{ada['id']}/identities"
+    assert client.delete(f"{url}/{ada['identities'][0]['id']}").status_code == 409
+    taken = client.post(url, json={"kind": "customer_id", "value": "C-2"})
+    assert (taken.status_code, taken.json()["errors"][0]["loc"]) == (409, "customer_id")
+    for body, loc in (
+        ({"kind": "pigeon", "value": "coo"}, "kind"),
+        ({"kind": "email", "value": "nobody"}, "value"),
+        ({"kind": "email"}, "value"),
+        ({"kind": "phone", "value": "070-1234567", "default_region": "Q"}, "default_region"),
+    ):
+        answer = client.post(url, json=body)
+        assert (answer.status_code, answer.json()["errors"][0]["loc"]) == (422, loc)
+    assert client.post(f"{URL}/999999/identities", json={"kind": "email", "value": "a@b.example"}).status_code == 404
+    assert [client.get(f"{URL}/{one['id']}").json() for one in people] == [ada, bo]
+
+
+def test_two_persons_are_made_one_and_the_other_stands_for_it(client, application, people):
+    ada, bo = people
+    united = client.post(f"{URL}/merge", json={"person_ids": [bo["id"], ada["id"]]})
+    assert united.status_code == 200, united.text
+    assert (united.json()["id"], united.json()["first_name"]) == (ada["id"], "Ada")
+    assert {one["kind"] for one in united.json()["identities"]} == {"email", "phone", "customer_id"}
+    assert client.get(f"{URL}/{bo['id']}").json()["merged_into"] == ada["id"]
+    assert client.get(URL).json()["total"] == 1
+    again = client.post(f"{URL}/merge", json={"person_ids": [bo["id"], ada["id"]]})
+    assert (again.status_code, again.json()["id"]) == (200, ada["id"])
+    assert client.patch(f"{URL}/{bo['id']}", json={"first_name": "x"}).status_code == 409
+    with application.database.read() as session:
+        merged = session.exec(select(Event).where(Event.type == EventType.PERSON_MERGED)).one()
+    assert (str(merged.person_id), str(merged.data["merged_person_id"])) == (ada["id"], bo["id"])
+    for body in ({"person_ids": [ada["id"]]}, {"person_ids": [ada["id"], "999999"]}, {"person_ids": ["x", ada["id"]]}):
+        refused = client.post(f"{URL}/merge", json=body)
+        assert (refused.status_code, refused.json()["errors"][0]["loc"]) == (422, "person_ids")
+
+
+def test_making_persons_one_needs_its_right(client, people, key_for):
+    reader = key_for("persons.read")
+    body = {"person_ids": [one["id"] for one in people]}
+    assert client.post(f"{URL}/merge", json=body, headers=reader).status_code == 403
+    url = f"{URL}/{people[0]['id']}/identities"
+    assert client.post(url, json={"kind": "email", "value": "a@b.example"}, headers=reader).status_code == 403
+    assert client.delete(f"{url}/{people[0]['identities'][0]['id']}", headers=reader).status_code == 403
