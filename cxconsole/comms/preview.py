@@ -5,12 +5,11 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from sqlmodel import Session
 
 from cxconsole.accounts.actor import Actor
-from cxconsole.accounts.vault import Vault
 from cxconsole.audience.problems import Problem
 from cxconsole.audience.suppressions import clean_target
 from cxconsole.comms.content_check import SAMPLE_CAMPAIGN, ContentFinding, check_content
@@ -26,42 +25,17 @@ from cxconsole.comms.rendering import (
 )
 from cxconsole.comms.sms_length import SmsLength, measure_sms
 from cxconsole.comms.templates import get_template
-from cxconsole.database import Database
 from cxconsole.errors import Conflict, Invalid, NotFound
 from cxconsole.gateways.port import Gateway, GatewayError, OutgoingMessage
 from cxconsole.gateways.registry import build_gateway
 from cxconsole.gateways.service import find_gateway
-from cxconsole.settings import Settings
-from cxconsole.signals import Signals, topics
+from cxconsole.gateways.testing import Console
+from cxconsole.signals import topics
 from models.campaign import Campaign, campaign_code
 from models.gateway import Gateway as GatewayRow
 from models.person import Channel
 
 _LONGEST_SECONDS = 60
-
-
-class Console(Protocol):
-    """The parts of the running application that a test message needs."""
-
-    @property
-    def database(self) -> Database:
-        """Where templates, people and gateways are."""
-        ...
-
-    @property
-    def vault(self) -> Vault:
-        """Opens the gateway's secrets, signs the links."""
-        ...
-
-    @property
-    def settings(self) -> Settings:
-        """The console's own address."""
-        ...
-
-    @property
-    def signals(self) -> Signals:
-        """Tells the sandbox's inbox."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True)

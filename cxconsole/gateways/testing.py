@@ -19,21 +19,21 @@ _LONGEST_SECONDS = 90
 
 
 class Console(Protocol):
-    """The parts of the running application that a test needs."""
+    """The parts of the running application that a test, of a gateway or of content, needs."""
 
     @property
     def database(self) -> Database:
-        """Where the row is."""
+        """Where gateways, templates and people are."""
         ...
 
     @property
     def vault(self) -> Vault:
-        """Opens its secrets."""
+        """Opens the gateway's secrets, signs the links."""
         ...
 
     @property
     def settings(self) -> Settings:
-        """What may be reached."""
+        """What may be reached, and the console's own address."""
         ...
 
     @property
