@@ -1,12 +1,12 @@
 """Gateways: the configured ways out. Secrets go in and never come out."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
-from cxconsole.api.call import MAX_SMALL_KEY, Body, Caller, Listing, Pages, parse_key
+from cxconsole.api.call import MAX_SMALL_KEY, Body, Caller, Listing, Pages, Search, parse_key
 from cxconsole.api.route import ApiRoute
 from cxconsole.api.views import View
 from cxconsole.gateways import testing
@@ -111,10 +111,15 @@ class TestReading(BaseModel):
 
 
 @router.get("")
-def list_all(call: Caller, pages: Pages) -> Listing[GatewayReading]:
-    """List the gateways, by channel and name."""
+def list_all(
+    call: Caller,
+    pages: Pages,
+    q: Search = "",
+    sort: Annotated[str, Query(description="channel, name, id or created_at; - in front turns it round.")] = "channel",
+) -> Listing[GatewayReading]:
+    """List the gateways, by channel and name; `q` is a part of the name."""
     with call.read() as session:
-        found = list_gateways(session, vault=call.application.vault, actor=call.actor, now=call.now)
+        found = list_gateways(session, vault=call.application.vault, actor=call.actor, now=call.now, q=q, sort=sort)
     return pages.listing_all(found, GatewayReading.of)
 
 

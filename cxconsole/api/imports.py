@@ -40,7 +40,7 @@ from cxconsole.signals import topics
 _PARTS = {
     "mapping": 'JSON: `{"<header in the file>": "<known column or attribute name>" | null}`; null leaves it out, a '
     "header that is not named becomes an attribute.",
-    "options": 'JSON: `{"default_region": "US", "has_header": true, "delimiter": null, "encoding": null, "dry_run": '
+    "options": 'JSON: `{"default_region": "US", "has_header": null, "delimiter": null, "encoding": null, "dry_run": '
     "false}`; null is found out, a dry run says what an import would do and changes nothing.",
 }
 router = APIRouter(tags=["imports"], route_class=ApiRoute)

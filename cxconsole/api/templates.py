@@ -107,10 +107,13 @@ def list_all(
     pages: Pages,
     q: Search = "",
     channel: Annotated[Channel | None, Query(description="Only those for this channel.")] = None,
+    sort: Annotated[str, Query(description="name, id, created_at or updated_at; - in front turns it round.")] = "name",
 ) -> Listing[TemplateReading]:
     """List templates by name; `q` is a part of it."""
     with call.read() as session:
-        page = list_templates(session, actor=call.actor, channel=channel, q=q, limit=pages.limit, offset=pages.offset)
+        page = list_templates(
+            session, actor=call.actor, channel=channel, q=q, sort=sort, limit=pages.limit, offset=pages.offset
+        )
     return pages.listing(page, TemplateReading.of)
 
 

@@ -12,7 +12,7 @@ from cxconsole.accounts.actor import Actor
 from cxconsole.comms.rendering import TemplateProblem, compile_source
 from cxconsole.errors import Conflict, FieldProblem, Invalid, NotFound
 from cxconsole.journey.tape import append_event
-from cxconsole.paging import Page, check_range, make_page
+from cxconsole.paging import Page, check_range, make_page, parse_sort
 from models.campaign import Campaign, CampaignState, Flow, campaign_code
 from models.event import EventType
 from models.person import Channel
@@ -106,12 +106,27 @@ def get_template(session: Session, template_id: int, *, actor: Actor) -> Templat
     return _view(template, version, used_by=_used_by(session, template_id))
 
 
+TEMPLATE_SORTS: dict[str, Any] = {
+    "name": func.lower(Template.name), "id": col(Template.id), "created_at": col(Template.created_at),
+    "updated_at": col(Template.updated_at),
+}  # fmt: skip
+
+
 def list_templates(
-    session: Session, *, actor: Actor, channel: str | None = None, q: str = "", limit: int = 50, offset: int = 0
+    session: Session,
+    *,
+    actor: Actor,
+    channel: str | None = None,
+    q: str = "",
+    sort: str = "name",
+    limit: int = 50,
+    offset: int = 0,
 ) -> Page[TemplateView]:
-    """Templates by name."""
+    """Templates by page, by name unless sorted otherwise (see TEMPLATE_SORTS); `q` is a part of the name."""
     actor.require("templates.read")
     check_range(limit, offset)
+    field, descending = parse_sort(sort, TEMPLATE_SORTS)
+    order, key = TEMPLATE_SORTS[field], col(Template.id)
     where: list[ColumnElement[bool]] = [col(Template.deleted_at).is_(None)]
     if channel:
         where.append(col(Template.channel) == channel)
@@ -122,7 +137,7 @@ def list_templates(
         select(Template, TemplateVersion)
         .join(TemplateVersion, col(TemplateVersion.id) == col(Template.current_version_id))
         .where(*where)
-        .order_by(col(Template.name), col(Template.id))
+        .order_by(*((order.desc(), key.desc()) if descending else (order, key)))
         .limit(limit)
         .offset(offset)
     ).all()

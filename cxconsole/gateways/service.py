@@ -18,6 +18,7 @@ from cxconsole.gateways.registry import check_settings, find_kind
 from cxconsole.gateways.usage import sent_by_minute, used_per_minute
 from cxconsole.gateways.views import SET, GatewayView, view_gateway
 from cxconsole.journey.tape import append_event
+from cxconsole.paging import parse_sort
 from models.campaign import Campaign, CampaignState, Flow, campaign_code
 from models.comm import CommDelivery
 from models.event import EventType
@@ -44,10 +45,23 @@ class _GatewayData(BaseModel):
     is_demo: bool = False
 
 
-def list_gateways(session: Session, *, vault: Vault, actor: Actor, now: datetime) -> list[GatewayView]:
-    """All gateways, by channel and name."""
+GATEWAY_SORTS: dict[str, Any] = {
+    "channel": col(Gateway.channel), "name": func.lower(Gateway.name), "id": col(Gateway.id),
+    "created_at": col(Gateway.created_at),
+}  # fmt: skip
+
+
+def list_gateways(
+    session: Session, *, vault: Vault, actor: Actor, now: datetime, q: str = "", sort: str = "channel"
+) -> list[GatewayView]:
+    """All gateways, by channel and name unless sorted otherwise (see GATEWAY_SORTS); `q` is a part of the name."""
     actor.require("gateways.read")
-    rows = session.exec(select(Gateway).order_by(Gateway.channel, func.lower(Gateway.name), col(Gateway.id))).all()
+    field, descending = parse_sort(sort, GATEWAY_SORTS)
+    order = GATEWAY_SORTS[field]
+    statement = select(Gateway).where(func.lower(Gateway.name).contains(q.strip().lower(), autoescape=True))
+    rows = session.exec(
+        statement.order_by(order.desc() if descending else order, func.lower(Gateway.name), col(Gateway.id))
+    ).all()
     return _views(session, rows, vault=vault, now=now)
 
 

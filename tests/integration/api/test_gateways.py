@@ -30,6 +30,20 @@ def test_a_gateway_is_made_read_changed_and_deleted(client):
     assert client.get(one).status_code == 404
 
 
+def test_gateways_are_searched_and_sorted(client):
+    for name, channel in (("beta", "email"), ("Alpha", "sms"), ("100 %", "email")):
+        assert client.post(URL, json={"name": name, "kind": "sandbox", "channel": channel}).status_code == 201
+
+    def listed(**params):
+        return [one["name"] for one in client.get(URL, params=params).json()["items"]]
+
+    assert listed() == ["100 %", "beta", "Alpha"]
+    assert listed(sort="name") == listed(sort="-name")[::-1] == ["100 %", "Alpha", "beta"]
+    assert listed(sort="-id") == ["100 %", "Alpha", "beta"]
+    assert (listed(q="ALPH"), listed(q="%"), listed(q="nope")) == (["Alpha"], ["100 %"], [])
+    assert client.get(URL, params={"sort": "colour"}).status_code == 422
+
+
 def test_a_secret_goes_in_and_never_comes_out(client, application):
     made = client.post(URL, json=SMTP)
     one = f"{URL}/{made.json()['id']}"

@@ -26,6 +26,9 @@ def test_templates_are_listed_by_name_and_filtered_by_channel(client):
     assert [one["name"] for one in client.get(URL).json()["items"]] == ["A", "B"]
     assert [one["name"] for one in client.get(URL, params={"channel": "sms"}).json()["items"]] == ["A"]
     assert [one["name"] for one in client.get(URL, params={"q": "b"}).json()["items"]] == ["B"]
+    for sort, names in (("-name", ["B", "A"]), ("created_at", ["B", "A"]), ("-id", ["A", "B"])):
+        assert [one["name"] for one in client.get(URL, params={"sort": sort}).json()["items"]] == names
+    assert client.get(URL, params={"sort": "colour"}).status_code == 422
 
 
 def test_a_bad_field_is_named(client):
