@@ -117,18 +117,18 @@ def gateway_form() -> rx.Component:
     kinds = [
         (one.kind, f"{one.title} ({', '.join(str(channel_word(c)) for c in one.channels)})") for one in KINDS.values()
     ]
+    several = [one.kind for one in KINDS.values() if len(one.channels) > 1]  # the others have one by nature
+    channel = field(
+        "Channel",
+        select("gateway-channel", [(one, channel_word(one)) for one in CHANNELS], state.channel, state.set_channel),
+        name="gateway-channel",
+        error=_error("channel"),
+    )
     new = rx.cond(
         state.gateway_id == 0,
         form_row(
             field("Kind", select("gateway-kind", kinds, state.kind, state.set_kind), name="gateway-kind"),
-            field(
-                "Channel",
-                select(
-                    "gateway-channel", [(one, channel_word(one)) for one in CHANNELS], state.channel, state.set_channel
-                ),
-                name="gateway-channel",
-                error=_error("channel"),
-            ),
+            rx.match(state.kind, *((kind, channel) for kind in several), rx.fragment()),  # type: ignore[arg-type]
         ),
         rx.fragment(),
     )
