@@ -10,7 +10,7 @@ from components.callouts import empty_state
 from components.callouts import problem as problem_line
 from components.cards import card
 from components.dialogs import confirm_dialog, dialog
-from components.forms import checkbox, field, select, switch, text_input
+from components.forms import checkbox, field, form_row, select, switch, text_input
 from components.page import page_header
 from components.tables import plain_table
 from components.trails import code_block
@@ -57,7 +57,7 @@ def _table() -> rx.Component:
             rx.el.td(one.name, class_name="cx-cell-name"),
             rx.el.td(one.prefix, class_name="cx-mono"),
             rx.el.td(status_badge(LOOKS, one.state)),
-            rx.el.td(one.scopes, class_name="cx-dim", custom_attrs={"data-phone": "full"}),
+            rx.el.td(one.scopes, title=one.allows, class_name="cx-dim", custom_attrs={"data-phone": "full"}),
             rx.el.td(rx.el.time(one.used, title=one.used_exact), class_name="cx-dim"),
             rx.el.td(
                 rx.el.time(one.created, title=one.created_exact),
@@ -81,50 +81,48 @@ def _table() -> rx.Component:
 def _create() -> rx.Component:
     state = KeysState
     rights = rx.el.fieldset(
-        rx.el.legend("Rights"),
-        rx.el.div(
-            *(
-                checkbox(
-                    f"{area}.{verb}",
-                    state.rights.contains(f"{area}.{verb}"),  # type: ignore[attr-defined]
-                    lambda _on, right=f"{area}.{verb}": state.toggle_right(right),
-                )
-                for area, verbs in RIGHTS.items()
-                for verb in verbs
-            ),
-            class_name="cx-row cx-row--wrap",
-        ),
-        class_name="cx-field",
+        rx.el.legend("It may"),
+        *(_right(f"{area}.{verb}", words) for area, verbs in RIGHTS.items() for verb, words in verbs.items()),
+        class_name="cx-field cx-rights",
     )
     return dialog(
         rx.el.form(
-            field(
-                "Name",
-                text_input("key-name", state.name, state.set_name, auto_focus=True, max_length=120),
-                name="key-name",
-                help="The system that will use it.",
+            form_row(
+                field(
+                    "Name",
+                    text_input("key-name", state.name, state.set_name, auto_focus=True, max_length=120),
+                    name="key-name",
+                    help="The system that will use it.",
+                ),
+                field(
+                    "Valid for",
+                    select("key-days", list(LIFETIMES.items()), state.days, state.set_days),
+                    name="key-days",
+                ),
             ),
-            field(
-                "Valid for",
-                select("key-days", list(LIFETIMES.items()), state.days, state.set_days),
-                name="key-days",
-            ),
-            switch("May do everything", state.everything, state.set_everything),
             rx.cond(state.everything, rx.fragment(), rights),
+            switch("Everything, also what comes later", state.everything, state.set_everything),
             problem_line(state.problem_text),
             on_submit=state.create,
             class_name="cx-form",
             id="create-key",
         ),
         title="New key",
-        sentence="Give it no more rights than the system needs.",
+        sentence="It begins with the least: adding contacts. Give it no more than the system needs.",
         open=state.dialog == "create",
         on_close=state.close,
+        wide=True,
         actions=[
             button("Cancel", on_click=state.close),
             button("Make key", variant="solid", type="submit", form="create-key"),
         ],
     )
+
+
+def _right(right: str, words: str) -> rx.Component:
+    said = rx.el.span(rx.el.span(words), rx.el.span(right, class_name="cx-mono cx-dim"), class_name="cx-right")
+    chosen = KeysState.rights.contains(right)  # type: ignore[attr-defined]
+    return checkbox(said, chosen, lambda _on: KeysState.toggle_right(right))
 
 
 def _made() -> rx.Component:

@@ -6,12 +6,14 @@ from datetime import timedelta
 import reflex as rx
 
 from cxconsole import clock
-from cxconsole.accounts.keys import RIGHTS, KeyView, create_key, list_keys, revoke_key
+from cxconsole.accounts.keys import RIGHTS, KeyView, create_key, describe_right, list_keys, revoke_key
 from cxconsole.errors import CxError
 from state import format as show
 from state.session import problem, read, write
 
 LIFETIMES = {"90": "90 days", "365": "1 year", "": "No end"}
+LEAST = ["contacts.edit"]
+"""What most systems need, and no more: adding contacts to campaigns."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,7 @@ class KeyRow:
     name: str
     prefix: str
     scopes: str
+    allows: str
     state: str
     used: str
     used_exact: str
@@ -37,8 +40,8 @@ class KeysState(rx.State):
     dialog: str = ""
     name: str = ""
     days: str = "365"
-    everything: bool = True
-    rights: list[str] = []
+    everything: bool = False
+    rights: list[str] = LEAST
     made: str = ""
     chosen: str = ""
     chosen_name: str = ""
@@ -54,7 +57,7 @@ class KeysState(rx.State):
     @rx.event
     def ask_create(self):
         """Open the popup for a new key."""
-        self.dialog, self.name, self.days, self.everything, self.rights = "create", "", "365", True, []
+        self.dialog, self.name, self.days, self.everything, self.rights = "create", "", "365", False, LEAST
         self.made, self.problem_text = "", ""
 
     @rx.event
@@ -86,7 +89,7 @@ class KeysState(rx.State):
     def toggle_right(self, right: str):
         """A right on or off."""
         area, _, verb = right.partition(".")
-        if verb in RIGHTS.get(area, ()):
+        if verb in RIGHTS.get(area, {}):
             self.rights = (
                 [one for one in self.rights if one != right] if right in self.rights else [*self.rights, right]
             )
@@ -132,6 +135,7 @@ def _row(one: KeyView, view: show.Viewer) -> KeyRow:
         name=one.name,
         prefix=f"{one.prefix}…",
         scopes="everything" if "*" in one.scopes else ", ".join(one.scopes),
+        allows=". ".join(describe_right(scope) for scope in one.scopes),
         state=state,
         used=view.relative(one.last_used_at),
         used_exact=view.exact(one.last_used_at),

@@ -18,18 +18,26 @@ from cxconsole.journey.tape import append_event
 from models.event import EventType
 from models.system import ApiKey
 
-RIGHTS: dict[str, tuple[str, ...]] = {
-    "campaigns": ("read", "edit", "publish"),
-    "contacts": ("read", "edit", "export"),
-    "templates": ("read", "edit"),
-    "gateways": ("read", "edit"),
-    "suppressions": ("read", "edit"),
-    "persons": ("read", "edit"),
-    "comms": ("read", "edit"),
-    "jobs": ("read", "edit"),
-    "keys": ("edit",),
+RIGHTS: dict[str, dict[str, str]] = {
+    "campaigns": {
+        "read": "See campaigns and their numbers",
+        "edit": "Make, change, copy and delete campaigns",
+        "publish": "Publish, pause and end campaigns, pause all sending",
+    },
+    "contacts": {
+        "read": "See contacts, their trails and imports",
+        "edit": "Add contacts to campaigns, change and remove them",
+        "export": "Download contacts and rejected rows",
+    },
+    "templates": {"read": "See templates and previews", "edit": "Write templates and send tests"},
+    "gateways": {"read": "See gateways and the sandbox inbox", "edit": "Set up, test and switch off gateways"},
+    "suppressions": {"read": "See who must not be contacted", "edit": "Suppress addresses and release them"},
+    "persons": {"read": "Find people and see their addresses", "edit": "Change people"},
+    "comms": {"read": "See messages and their states", "edit": "Retry and cancel messages, report what came of them"},
+    "jobs": {"read": "See the background work", "edit": "Run, pause and resume background work"},
+    "keys": {"edit": "Make and revoke keys"},
 }
-"""What can be allowed, by area; `campaigns.read` is a right, `campaigns.*` all of its area."""
+"""What can be allowed, by area, and in plain words; `campaigns.read` is a right, `campaigns.*` all of its area."""
 
 EVERYTHING = "*"
 MAX_NAME = 120
@@ -61,6 +69,15 @@ def parse_scopes(scopes: Sequence[str]) -> list[str]:
     if unknown or not rights:
         raise Invalid.field("scopes", f"Unknown: {', '.join(unknown) or 'none given'}. Use all, or {_choices()}.")
     return [EVERYTHING] if EVERYTHING in rights else list(rights)
+
+
+def describe_right(right: str) -> str:
+    """What it allows, in plain words; also of a whole area (`contacts.*`) and of everything (`*`)."""
+    if right == EVERYTHING:
+        return "Everything, also what comes later"
+    area, _, verb = right.partition(".")
+    words = RIGHTS.get(area, {})
+    return ". ".join(words.values()) if verb == "*" else words.get(verb, right)
 
 
 def create_key(

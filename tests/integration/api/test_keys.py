@@ -11,7 +11,7 @@ from sqlmodel import select
 
 from cxconsole import clock
 from cxconsole.accounts.actor import OPERATOR
-from cxconsole.accounts.keys import create_key, find_key, list_keys, revoke_key
+from cxconsole.accounts.keys import RIGHTS, create_key, describe_right, find_key, list_keys, revoke_key
 from cxconsole.database import Database
 from cxconsole.errors import Forbidden, Invalid, NotFound
 from models.event import Event, EventType
@@ -105,3 +105,12 @@ def test_a_large_campaign_is_made_on_the_command_line(tmp_path):
     assert done.stdout == "CMP-1001\n"
     assert run_command(tmp_path, "seed").returncode != 0, "the database is not empty"
     assert run_command(tmp_path, "seed", "--contacts", "0").returncode != 0
+
+
+def test_each_right_says_what_it_allows():
+    known = [f"{area}.{verb}" for area, verbs in RIGHTS.items() for verb in verbs]
+    said = [describe_right(right) for right in known]
+    assert len(set(said)) == len(known)
+    assert all("." not in words for words in said)
+    assert describe_right("keys.*") == describe_right("keys.edit")
+    assert "Everything" in describe_right("*")
