@@ -15,10 +15,10 @@ from state.flow import FlowState
 
 UNLESS = [
     ("", "Always"),
-    ("opened", "Only if the message before was not opened"),
-    ("clicked", "Only if the message before was not clicked"),
-    ("delivered", "Only if the message before was not delivered"),
-    ("sent", "Only if the message before was not sent"),
+    ("opened", "Only if the one before was not opened"),
+    ("clicked", "Only if the one before was not clicked"),
+    ("delivered", "Only if the one before was not delivered"),
+    ("sent", "Only if the one before was not sent"),
 ]
 UNITS = [("minutes", "minutes"), ("hours", "hours"), ("days", "days")]
 CHANNELS = [("email", "E-mail"), ("sms", "SMS")]
@@ -99,7 +99,7 @@ def _wait(step: Any) -> rx.Component:
                 name=f"{name}-amount",
             ),
             _choice(step, "unit", "Unit", UNITS),
-            _choice(step, "unless", "Then", UNLESS),
+            _choice(step, "unless", "Then send", UNLESS),
         ),
         rx.el.p("Who has no address for the step before goes on at once, without the wait.", class_name="cx-help"),
         class_name="cx-wait",
