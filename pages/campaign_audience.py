@@ -15,11 +15,11 @@ from components.icons import icon
 from components.page import section_header, stepper
 from components.tables import plain_table
 from components.trails import code_block
+from components.uploads import bad_cells
 from state.audience import AudienceState
 from state.campaign import CampaignState
 
 STEPS = ["File", "Mapping", "Check", "Import"]
-REJECTED = ("Row", "Column", "Value", "Why", "How to mend")
 
 
 def campaign_audience() -> rx.Component:
@@ -117,20 +117,10 @@ def _import() -> rx.Component:
 
 def _rejected() -> rx.Component:
     one: Any = AudienceState.newest
-
-    def row(line: Any) -> rx.Component:
-        return rx.el.tr(
-            rx.el.td(line.row, class_name="cx-num"),
-            rx.el.td(line.column, class_name="cx-mono"),
-            rx.el.td(line.value, class_name="cx-mono cx-bad"),
-            rx.el.td(line.why),
-            rx.el.td(line.mend, class_name="cx-dim"),
-        )
-
     return rx.cond(
         AudienceState.rejected,
         card(
-            plain_table(REJECTED, rx.foreach(AudienceState.rejected, row), numeric=(0,)),
+            bad_cells(AudienceState.rejected, label="Rejected rows"),
             title="Rejected rows",
             qualifier=one.rejected,
             actions=[

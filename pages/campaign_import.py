@@ -13,12 +13,11 @@ from components.forms import field, select
 from components.icons import icon
 from components.page import section_header, stepper
 from components.tables import plain_table
-from components.uploads import drop_zone
+from components.uploads import bad_cells, drop_zone
 from state.campaign import CampaignState
 from state.import_wizard import ATTRIBUTE, TARGETS, UPLOAD, ImportWizardState
 
 STEPS = ["File", "Mapping", "Check", "Import"]
-REJECTED = ("Row", "Column", "Value", "Why", "How to mend")
 REGIONS = [
     ("US", "United States (+1)"), ("GB", "United Kingdom (+44)"), ("DE", "Germany (+49)"), ("AT", "Austria (+43)"),
     ("CH", "Switzerland (+41)"), ("SE", "Sweden (+46)"), ("NO", "Norway (+47)"), ("DK", "Denmark (+45)"),
@@ -174,16 +173,6 @@ def _rules() -> rx.Component:
 
 def _check() -> rx.Component:
     state = ImportWizardState
-
-    def row(line: Any) -> rx.Component:
-        return rx.el.tr(
-            rx.el.td(line.row, class_name="cx-num"),
-            rx.el.td(line.column, class_name="cx-mono"),
-            rx.el.td(line.value, class_name="cx-mono cx-bad"),
-            rx.el.td(line.why),
-            rx.el.td(line.mend, class_name="cx-dim"),
-        )
-
     figures = key_figures(
         key_figure("New contacts", state.created, mark=dot("green"), small=True),
         key_figure("Updated, already here", state.merged, mark=dot("iris"), small=True),
@@ -221,15 +210,16 @@ def _check() -> rx.Component:
             ),
             class_name="cx-card",
         ),
-        rx.cond(
-            state.bad_rows,
-            card(
-                plain_table(REJECTED, rx.foreach(state.bad_rows, row), numeric=(0,)),
-                title="Rows that would be rejected",
-                qualifier=state.rejected,
-                flush=True,
-                margin_top="14px",
-            ),
-            rx.fragment(),
+        _bad_lines("Rows that would be rejected", state.bad_rows, state.bad_rows_words),
+        _bad_lines(
+            "Values that would be left out",
+            state.left_out_values,
+            state.left_out_words,
+            foot="Their rows are imported all the same, without these values.",
         ),
     )
+
+
+def _bad_lines(title: str, rows: Any, words: Any, foot: str | None = None) -> rx.Component:
+    found = card(bad_cells(rows, label=title), title=title, qualifier=words, foot=foot, flush=True, margin_top="14px")
+    return rx.cond(rows, found, rx.fragment())  # type: ignore[return-value]

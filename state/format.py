@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import reflex as rx
 
 from cxconsole import clock
+from cxconsole.audience.phones import group_phone
 
 NEVER = "never"
 
@@ -22,6 +23,11 @@ def number(value: int) -> str:
 def capped(total: int, is_capped: bool) -> str:
     """A count that may have stopped at 10,000."""
     return "10,000+" if is_capped else number(total)
+
+
+def address(value: str) -> str:
+    """An e-mail address as it is; a phone number grouped, "+46 70 144 21 08"."""
+    return group_phone(value) if value.startswith("+") else value
 
 
 def percent(share: float, *, places: int = 1) -> str:

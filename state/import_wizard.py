@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import uuid4
@@ -11,6 +12,8 @@ import reflex as rx
 from cxconsole.audience.dry_run import dry_run
 from cxconsole.audience.imports import start_import
 from cxconsole.audience.inspect import DryRun, FileInspection, ImportOptions, inspect_file
+from cxconsole.audience.phones import normalise_phone
+from cxconsole.audience.rows import BadCell
 from cxconsole.bootstrap import get_application
 from cxconsole.errors import CxError
 from cxconsole.processes import run_apart
@@ -29,6 +32,7 @@ TARGETS = (
 _KNOWN = {key for key, _ in TARGETS}
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 PREVIEW_ROWS = 20
+EXAMPLES = 20
 
 
 @dataclass(frozen=True)
@@ -52,8 +56,8 @@ class Fact:
 
 
 @dataclass(frozen=True)
-class BadRow:
-    """A row that would be rejected."""
+class BadLine:
+    """A row that would be rejected, or a value that its row would be stored without."""
 
     row: str
     column: str
@@ -86,7 +90,10 @@ class ImportWizardState(rx.State):
     left_out: str = "0"
     known: str = ""
     complete: bool = True
-    bad_rows: list[BadRow] = []
+    bad_rows: list[BadLine] = []
+    bad_rows_words: str = ""
+    left_out_values: list[BadLine] = []
+    left_out_words: str = ""
     busy: bool = False
     _path: str = ""
     _samples: list[list[str]] = []
@@ -146,6 +153,7 @@ class ImportWizardState(rx.State):
     async def set_region(self, value: str):
         """The country for numbers without +."""
         self.region, self.checked = value, False
+        self._show_preview()
         return ImportWizardState.check
 
     @rx.event
@@ -275,10 +283,17 @@ class ImportWizardState(rx.State):
         row = self._samples[self.preview_at] if self._samples else []
         words = dict(TARGETS)
         self.preview = [
-            Fact(words.get(one.target, one.attribute).removeprefix("Identity: ").capitalize(), row[at] or "empty")
+            Fact(
+                words.get(one.target, one.attribute).removeprefix("Identity: ").capitalize(),
+                self._as_stored(one, row[at]),
+            )
             for at, one in enumerate(self.columns)
             if one.target and at < len(row)
         ]
+
+    def _as_stored(self, column: ColumnRow, raw: str) -> str:
+        phone = normalise_phone(raw, self.region) if column.target == "phone" and raw.strip() else raw
+        return show.address(phone) or "empty" if isinstance(phone, str) else f"{raw} (left out)"
 
     def _show_findings(self, found: DryRun) -> None:
         self.checked, self.complete = True, found.is_complete
@@ -289,15 +304,23 @@ class ImportWizardState(rx.State):
         self.known = show.plural(found.known_persons, "person is known", "people are known")
         by_name = {one.column: one for one in found.columns}
         self.columns = [_with_finding(one, by_name.get(one.header), found.rows) for one in self.columns]
-        self.bad_rows = [
-            BadRow(show.number(number), bad.column, bad.value[:80] or "(empty)", bad.reason, bad.remedy)
-            for number, bad in found.rejections[:20]
-        ]
+        self.bad_rows, self.bad_rows_words = _examples(found.rejections, found.rejected)
+        self.left_out_values, self.left_out_words = _examples(found.left_out_cells, found.left_out)
 
     def _forget(self) -> None:
         if self._path:
             Path(self._path).unlink(missing_ok=True)
         self.reset()
+
+
+def _examples(found: Sequence[tuple[int, BadCell]], count: int) -> tuple[list[BadLine], str]:
+    """The first of them, and how many there are."""
+    shown = [
+        BadLine(show.number(number), bad.column, bad.value[:80] or "(empty)", bad.reason, bad.remedy)
+        for number, bad in found[:EXAMPLES]
+    ]
+    more = f", the first {EXAMPLES} are shown" if count > EXAMPLES else ""
+    return shown, f"{show.number(count)}{more}"
 
 
 def _target(guess: str | None) -> str:

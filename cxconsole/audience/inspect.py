@@ -26,6 +26,8 @@ from models.person import Identity
 REJECTED_HEADERS = ("row", "column", "value", "reason", "remedy")
 """The first columns of a download of rejected rows; left out when such a file comes back mended."""
 CHECKED_ROWS = 200_000
+_EXAMPLES = 100
+"""So many rejected rows are told one by one, and so many values left out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +86,8 @@ class DryRun:
     columns: tuple[ColumnFinding, ...]
     rejections: tuple[tuple[int, BadCell], ...]
     """The first of the rejected rows: (row number, what is wrong)."""
+    left_out_cells: tuple[tuple[int, BadCell], ...]
+    """The first of the values that their rows would be stored without."""
 
 
 def inspect_file(path: Path, *, options: ImportOptions | None = None) -> FileInspection:
@@ -214,11 +218,12 @@ def check_file(
     tallies = [_Tally() for _ in targets]
     parsed: list[ParsedRow] = []
     rejections: list[tuple[int, BadCell]] = []
+    left_out_cells: list[tuple[int, BadCell]] = []
     rejected = left_out = 0
     is_complete = True
     with open_reader(path, head.format) as reader:
         for block in read_blocks(reader, head.format):
-            rejections += [(bad.number, bad.problem) for bad in block.bad if len(rejections) < 100]
+            rejections += [(bad.number, bad.problem) for bad in block.bad if len(rejections) < _EXAMPLES]
             rejected += len(block.bad)
             for number, cells in zip(block.numbers, block.cells, strict=True):
                 outcome = plan.parse(cells)
@@ -228,9 +233,11 @@ def check_file(
                 if isinstance(outcome, ParsedRow):
                     parsed.append(outcome)
                     left_out += len(outcome.left_out)
+                    if outcome.left_out and len(left_out_cells) < _EXAMPLES:
+                        left_out_cells += [(number, bad) for bad in outcome.left_out]
                 else:
                     rejected += 1
-                    if len(rejections) < 100:
+                    if len(rejections) < _EXAMPLES:
                         rejections.append((number, outcome))
             if len(parsed) + rejected >= most_rows:
                 is_complete = block.end >= reader.size
@@ -240,6 +247,7 @@ def check_file(
     return DryRun(
         rows=len(parsed) + rejected, rejected=rejected, left_out=left_out, is_complete=is_complete,
         rejections=tuple(sorted(rejections, key=lambda rejection: rejection[0])),
+        left_out_cells=tuple(left_out_cells),
         columns=tuple(
             ColumnFinding(
                 column=name, target=target, filled=tally.filled, empty=len(parsed) + rejected - tally.filled,

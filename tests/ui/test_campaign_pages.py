@@ -1,6 +1,7 @@
 """The campaign pages on the demo world, as a campaign manager uses them."""
 
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -121,6 +122,19 @@ def test_two_people_do_not_overwrite_each_other(page: Page):
     expect(page.get_by_label("Queue")).to_have_value("theirs")
 
 
+def test_the_check_of_a_file_lists_what_is_rejected_and_what_is_left_out(page: Page, tmp_path: Path):
+    path = tmp_path / "people.csv"
+    path.write_text("email,phone\na@example.com,12\nb@@example.com,\nc@example.com,+46701442108\n")
+    page.goto("/campaigns/CMP-1010/import")
+    page.set_input_files("input[type=file]", path)
+    page.get_by_role("button", name="Check 3 rows").click()
+    expect(page.get_by_role("table", name="Rows that would be rejected")).to_contain_text("b@@example.com")
+    left_out = page.get_by_role("table", name="Values that would be left out")
+    expect(left_out.get_by_role("row")).to_have_count(2)
+    expect(left_out).to_contain_text("Too short for a phone number")
+    assert_accessible(page)
+
+
 def test_a_clone_exists_only_after_saving(page: Page):
     page.goto("/campaigns/CMP-1001")
     page.get_by_role("link", name="Clone").click()
@@ -152,10 +166,13 @@ def test_a_key_is_shown_once(page: Page):
     page.goto("/keys")
     page.get_by_role("button", name="New key").click()
     page.get_by_label("Name", exact=True).fill("CRM")
+    expect(page.get_by_role("checkbox", checked=True)).to_have_count(1)
+    expect(page.get_by_role("checkbox", name="Add contacts to campaigns")).to_be_checked()
+    assert_accessible(page)
     page.get_by_role("button", name="Make key").click()
     expect(page.get_by_label("API key", exact=True)).to_contain_text("cxk_")
     page.get_by_role("button", name="I have copied it").click()
-    expect(page.get_by_role("cell", name="CRM")).to_be_visible()
+    expect(page.get_by_role("row", name=re.compile("CRM"))).to_contain_text("contacts.edit")
     page.reload()
     expect(page.get_by_role("cell", name="CRM")).to_be_visible()
     expect(page.get_by_label("API key", exact=True)).to_have_count(0)

@@ -107,6 +107,16 @@ def test_what_the_check_foretells_is_what_the_import_does(database, campaign_id,
     assert foretold.rejections[0][0] == 2
 
 
+def test_the_check_names_the_values_that_rows_are_stored_without(database, campaign_id, tmp_path):
+    path = tmp_path / "check.csv"
+    path.write_text("email,phone,language\na@example.com,12,en\nb@example.com,+46701442108,klingon!\n@@,,en\n")
+    foretold = check_file(path, None, ImportOptions(), database, campaign_id)
+    assert (foretold.rows, foretold.rejected, foretold.left_out) == (3, 1, 2)
+    found = [(number, bad.column, bad.value) for number, bad in foretold.left_out_cells]
+    assert found == [(2, "phone", "12"), (3, "language", "klingon!")]
+    assert all(bad.reason and bad.remedy for _, bad in foretold.left_out_cells)
+
+
 def test_a_look_at_a_file_shows_what_its_columns_become(tmp_path):
     path = tmp_path / "kunder.csv"
     path.write_bytes("kundnummer;epost;mobil;förnamn;elområde\n1;a@b.se;0701442108;Åsa;SE3\n".encode("cp1252"))
