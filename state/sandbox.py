@@ -8,7 +8,7 @@ from cxconsole.errors import CxError
 from cxconsole.gateways.sandbox.inbox import clear_sandbox_messages, get_sandbox_message, list_sandbox_messages
 from cxconsole.signals import topics
 from state.follow import follow
-from state.format import Moment, moment_of, viewer_of
+from state.format import Moment, address, moment_of, viewer_of
 from state.session import problem, read, write
 from state.table import TableState
 
@@ -62,7 +62,7 @@ class SandboxState(TableState, rx.State):
             InboxRow(
                 id=str(one.id),
                 channel=one.channel,
-                target=one.target,
+                target=address(one.target),
                 subject=one.subject or one.preview,
                 preview=one.preview if one.subject else "",
                 gateway=one.gateway_name,
@@ -135,7 +135,7 @@ class SandboxState(TableState, rx.State):
         self.message = OpenMessage(
             id=str(one.id),
             channel=one.channel,
-            target=one.target,
+            target=address(one.target),
             sender=one.sender,
             subject=one.subject,
             gateway=one.gateway_name,

@@ -10,6 +10,7 @@ from cxconsole.demo.remove import has_demo, remove_demo
 from cxconsole.errors import CxError
 from cxconsole.signals import topics
 from models.campaign import campaign_code
+from state.format import address
 from state.session import read, write
 
 
@@ -72,7 +73,7 @@ class ShellState(rx.State):
             for one in hits.campaigns
         ]
         self.found_people = [
-            Found(href=_contact_href(latest.get(one.id)), word=one.name or one.hint, detail=one.hint)
+            Found(href=_contact_href(latest.get(one.id)), word=one.name or address(one.hint), detail=address(one.hint))
             for one in hits.people
         ]
         none_found = self.search_q.strip() and not hits.campaigns and not hits.people

@@ -219,7 +219,7 @@ def _row(one: SuppressionView, view: show.Viewer) -> SuppressionRow:
     channel = words.get(one.channel or "", "Every channel")
     return SuppressionRow(
         id=str(one.id),
-        who=one.address or one.person_name or f"Person {one.person_id}",
+        who=show.address(one.address or "") or one.person_name or f"Person {one.person_id}",
         reason=one.reason,
         scope=f"{channel}, {one.campaign_code or 'every campaign'}",
         note=one.note,

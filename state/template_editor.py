@@ -24,6 +24,7 @@ from cxconsole.comms.templates import TemplateView, get_template, update_templat
 from cxconsole.errors import Conflict, CxError, NotFound
 from cxconsole.gateways.service import list_gateways
 from cxconsole.signals import topics
+from state import format as show
 from state.route import parse_campaign_code, route_arg
 from state.session import current_actor, problem, read, write
 from state.setup import GUARD
@@ -293,11 +294,11 @@ def _find_person(session: Session, who: str, campaign_id: int | None, *, actor: 
     if campaign_id is not None:
         found = list_contacts(session, campaign_id, q=who, limit=1, actor=actor).items
         if found:
-            return found[0].person_id, found[0].name or found[0].email or found[0].phone or ""
+            return found[0].person_id, found[0].name or found[0].email or show.address(found[0].phone or "")
         raise NotFound(f"No contact of this campaign has “{who}”.")
     people = search_people(session, who, 1, actor=actor)
     if people:
-        return people[0].id, people[0].name or people[0].hint
+        return people[0].id, people[0].name or show.address(people[0].hint)
     raise NotFound(f"Nobody has “{who}”.")
 
 

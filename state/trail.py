@@ -134,14 +134,14 @@ def _shown(trail: Trail, tab: str, view: show.Viewer) -> dict[str, object]:
     one = trail.contact
     steps = next((channel.steps for channel in trail.channels if channel.channel == tab), trail.steps)
     return {
-        "name": one.name or one.email or one.phone or one.customer_id or f"Contact {one.id}",
+        "name": one.name or one.email or show.address(one.phone or "") or one.customer_id or f"Contact {one.id}",
         "campaign_name": trail.campaign_name,
         "status": str(one.status),
         "summary": trail.summary,
         "channels": [
             ChannelRow(
                 channel=channel.channel,
-                target=channel.target or "no address",
+                target=show.address(channel.target or "no address"),
                 verdict=channel.verdict,
                 reason=channel.reason,
                 checks=[channel.checks.get(name, "none") for name in CHECK_NAMES],

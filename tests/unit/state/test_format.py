@@ -38,6 +38,20 @@ def test_the_exact_time_names_its_zone():
     assert STOCKHOLM.clock(NOW) == "15:04"
 
 
+@pytest.mark.parametrize(
+    ("stored", "text"),
+    [
+        ("+46701442108", "+46 70 144 21 08"),
+        ("+12125550123", "+1 212-555-0123"),
+        ("+999", "+999"),
+        ("amira@posteo.se", "amira@posteo.se"),
+        ("", ""),
+    ],
+)
+def test_phone_numbers_are_grouped_and_other_addresses_stay(stored, text):
+    assert show.address(stored) == text
+
+
 @pytest.mark.parametrize(("share", "text"), [(0.978, "97.8%"), (0.0001, "0.01%"), (0, "0%"), (1, "100%")])
 def test_a_percentage_has_one_decimal_and_two_below_a_tenth(share, text):
     assert show.percent(share) == text
