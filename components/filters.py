@@ -1,12 +1,37 @@
-"""The row over a list: state segments with counts, search, chips, "+ Filter"."""
+"""The row over a list: state segments with counts, search, chips, "+ Filter", the choice of columns."""
 
 from typing import Any
 
 import reflex as rx
 
-from components.buttons import icon_button
+from components.buttons import button, icon_button
 from components.dialogs import menu
+from components.forms import checkbox
 from components.icons import icon
+from components.tables import Column
+
+
+def columns_button(columns: list[Column], state: Any) -> rx.Component:
+    """Chooses which columns of a table are shown. `state` is its TableState, which keeps the choice."""
+    boxes = [
+        checkbox(
+            column.label,
+            ~state.hidden_columns.contains(column.label),
+            lambda _on, one=column: state.switch_column(one.label),
+        )
+        for column in columns
+        if not column.fixed and column.when is None
+    ]
+    trigger = button("Columns", icon_name="columns-3")
+    return rx.popover.root(
+        rx.popover.trigger(trigger),
+        rx.popover.content(
+            rx.el.fieldset(rx.el.legend("Shown columns", class_name="cx-hide"), *boxes, class_name="cx-columns"),
+            class_name="cx-menu cx-columns-menu",
+            align="end",
+            size="1",
+        ),
+    )
 
 
 def filter_row(*parts: Any, end: list[Any] | None = None) -> rx.Component:
@@ -59,7 +84,5 @@ def filter_chip(name: Any, value: Any, on_remove: Any) -> rx.Component:
 
 def add_filter(*items: Any) -> rx.Component:
     """The dashed "+ Filter" with its menu."""
-    trigger = rx.el.button(
-        icon("plus", 14), rx.el.span("Filter"), type="button", class_name="cx-btn cx-btn--sm cx-add-filter"
-    )
+    trigger = rx.el.button(icon("plus", 14), rx.el.span("Filter"), type="button", class_name="cx-btn cx-add-filter")
     return menu(trigger, *items)

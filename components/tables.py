@@ -19,15 +19,19 @@ class Column:
     sort: the name the service sorts by; empty means the column cannot be sorted.
     phone: below 700 px the cell is as drawn (""), a line of its own ("full") or left out ("hide").
     bone: the width of its skeleton in px.
+    when: a Var that says whether the column is there; without one it always is, unless the reader hides it.
+    fixed: it cannot be hidden.
     """
 
-    label: str
+    label: Any
     show: Callable[[Any], Any]
     sort: str = ""
     numeric: bool = False
     phone: str = ""
     width: str = ""
     bone: int = 90
+    when: Any = None
+    fixed: bool = False
 
 
 def data_table(
@@ -55,7 +59,7 @@ def data_table(
     """
     body = rx.cond(
         state.loading,
-        _skeleton(columns, pick=pick, actions=row_actions is not None),
+        _skeleton(columns, state, pick=pick, actions=row_actions is not None),
         rx.el.tbody(rx.foreach(rows, lambda row: _row(columns, state, row, pick, row_actions, selected))),
     )
     look = f"cx-table cx-table--stack cx-table--pin{f' cx-table--{density}' if density else ''}"
@@ -122,6 +126,14 @@ def row_menu(*items: Any) -> rx.Component:
     return menu(icon_button("ellipsis", "More actions"), *items)
 
 
+def _if_shown(column: Column, state: Any, cell: rx.Component) -> Any:
+    """The cell, unless the reader hides its column or it has no place now."""
+    if column.fixed:
+        return cell
+    hidden = state.hidden_columns.contains(column.label)
+    return rx.cond(hidden if column.when is None else ~column.when, rx.fragment(), cell)
+
+
 def _head(columns: list[Column], state: Any, pick: bool, actions: bool) -> rx.Component:
     def cell(column: Column) -> rx.Component:
         look = "cx-num" if column.numeric else ""
@@ -144,7 +156,7 @@ def _head(columns: list[Column], state: Any, pick: bool, actions: bool) -> rx.Co
     return rx.el.thead(
         rx.el.tr(
             *([rx.el.th(box, class_name="cx-pick", scope="col")] if pick else []),
-            *(cell(column) for column in columns),
+            *(_if_shown(column, state, cell(column)) for column in columns),
             *([rx.el.th(rx.el.span("Actions", class_name="cx-hide"), scope="col")] if actions else []),
         )
     )
@@ -161,10 +173,14 @@ def _row(columns: list[Column], state: Any, row: Any, pick: bool, row_actions: A
         )
         cells.append(rx.el.td(box, class_name="cx-pick cx-over"))
     cells.extend(
-        rx.el.td(
-            column.show(row),
-            class_name="cx-num" if column.numeric else "",
-            custom_attrs={"data-phone": column.phone} if column.phone else {},
+        _if_shown(
+            column,
+            state,
+            rx.el.td(
+                column.show(row),
+                class_name="cx-num" if column.numeric else "",
+                custom_attrs={"data-phone": column.phone} if column.phone else {},
+            ),
         )
         for column in columns
     )
@@ -178,12 +194,12 @@ def _row(columns: list[Column], state: Any, row: Any, pick: bool, row_actions: A
     return rx.el.tr(*cells, custom_attrs=attrs)
 
 
-def _skeleton(columns: list[Column], *, pick: bool, actions: bool) -> rx.Component:
+def _skeleton(columns: list[Column], state: Any, *, pick: bool, actions: bool) -> rx.Component:
+    def bone(column: Column, number: int) -> rx.Component:
+        return rx.el.td(rx.el.span(class_name="cx-bone", style={"width": f"{column.bone * (10 - number % 3) // 10}px"}))
+
     def line(number: int) -> rx.Component:
-        bones = [
-            rx.el.td(rx.el.span(class_name="cx-bone", style={"width": f"{column.bone * (10 - number % 3) // 10}px"}))
-            for column in columns
-        ]
+        bones = [_if_shown(column, state, bone(column, number)) for column in columns]
         blank = [rx.el.td()]
         return rx.el.tr(*(blank if pick else []), *bones, *(blank if actions else []))
 

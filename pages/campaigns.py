@@ -6,16 +6,16 @@ import reflex as rx
 
 from components.badges import campaign_badge
 from components.bars import PROGRESS_LEGEND, campaign_bar, legend
-from components.buttons import button, text_button
+from components.buttons import button, link, text_button
 from components.callouts import empty_state, nothing_found
 from components.campaign_dialogs import campaign_dialogs
 from components.dialogs import menu_item, menu_line
-from components.filters import filter_row, search_box, segments
+from components.filters import add_filter, columns_button, filter_chip, filter_row, search_box, segments
 from components.icons import channel_icons
 from components.page import page_header
 from components.tables import Column, data_table, name_link, row_menu, row_offer
 from state.campaign_actions import CampaignActionsState as Actions
-from state.campaigns import CampaignsState
+from state.campaigns import CREATED, CampaignsState
 
 
 def campaigns() -> rx.Component:
@@ -34,13 +34,25 @@ def campaigns() -> rx.Component:
 
 def _list() -> rx.Component:
     state = CampaignsState
+    columns = _columns()
+    chips = rx.fragment(
+        rx.cond(state.behind_word, filter_chip("With", state.behind_word, state.drop_behind), rx.fragment()),
+        rx.cond(
+            state.created_word, filter_chip("Created", state.created_word, state.choose_created("")), rx.fragment()
+        ),
+    )
     return rx.fragment(
         filter_row(
             segments(state.segments, state.segment, state.choose_segment, label="State"),
             search_box(state.q, state.search, placeholder="Name or id"),
+            chips,
+            add_filter(
+                *(menu_item(f"Created {word}", on_select=state.choose_created(key)) for key, word in CREATED.items())
+            ),
+            end=[columns_button(columns, state)],
         ),
         data_table(
-            _columns(),
+            columns,
             state,
             state.rows,
             label="Campaigns",
@@ -52,7 +64,7 @@ def _list() -> rx.Component:
             row_actions=_row_actions,
             legend=legend(*PROGRESS_LEGEND),
             nothing=nothing_found(
-                "No campaign fits this search and state.", text_button("Show all", on_click=state.clear_filter)
+                "No campaign fits this search and these filters.", text_button("Show all", on_click=state.clear_filter)
             ),
         ),
     )
@@ -63,7 +75,20 @@ def _columns() -> list[Column]:
         return rx.el.time(words, title=exact, class_name="cx-dim")
 
     return [
-        Column(label="Name", sort="name", bone=160, show=lambda row: name_link(row.name, f"/campaigns/{row.code}")),
+        Column(
+            label="Name",
+            sort="name",
+            bone=160,
+            fixed=True,
+            show=lambda row: name_link(row.name, f"/campaigns/{row.code}"),
+        ),
+        Column(
+            label=CampaignsState.behind_word,
+            sort="behind",
+            numeric=True,
+            when=CampaignsState.behind != "",
+            show=lambda row: link(row.behind, row.behind_href),
+        ),
         Column(label="Id", sort="id", phone="hide", show=lambda row: rx.el.span(row.code, class_name="cx-mono")),
         Column(label="Channels", phone="hide", bone=40, show=lambda row: channel_icons(row.channels)),
         Column(label="State", sort="state", show=lambda row: campaign_badge(row.badge)),
@@ -116,6 +141,12 @@ def _row_actions(row: Any) -> list[Any]:
             ),
             menu_item("Edit", icon_name="pencil", shortcut="E", on_select=rx.redirect(setup)),
             menu_item("Clone", icon_name="copy", shortcut="C", on_select=rx.redirect(copy)),
+            menu_item(
+                "Export contacts",
+                icon_name="download",
+                shortcut="X",
+                on_select=rx.download(url=f"/download/campaigns/{row.code}/contacts.csv"),
+            ),
             menu_line(),
             rx.cond(
                 row.can_end,

@@ -12,7 +12,7 @@ from cxconsole.campaigns.contact_changes import remove_contacts, retry_contacts,
 from cxconsole.campaigns.contact_filter import ContactQuery, Selection, parse_filter
 from cxconsole.campaigns.contacts import ContactRow, list_contacts
 from cxconsole.campaigns.trail_steps import reason_words
-from cxconsole.errors import CxError
+from cxconsole.errors import CxError, Invalid
 from cxconsole.paging import Page
 from cxconsole.signals import topics
 from models.contact import SourceKind
@@ -63,9 +63,9 @@ def contact_line(one: ContactRow, view: show.Viewer) -> ContactLine:
     """A contact as the list shows it."""
     return ContactLine(
         id=str(one.id),
-        name=one.name or one.email or one.phone or one.customer_id or f"Contact {one.id}",
+        name=one.name or one.email or show.address(one.phone or "") or one.customer_id or f"Contact {one.id}",
         email=one.email or "",
-        phone=one.phone or "",
+        phone=show.address(one.phone or ""),
         customer_id=one.customer_id or "",
         status=str(one.status),
         why=_HOLDS.get(one.hold_reason or "", "") or reason_words(one.reason),
@@ -124,10 +124,11 @@ class ContactsState(TableState, rx.State):
         self.source = route_arg(self, "source")
         channel, _, state = route_arg(self, "delivery").partition(":")
         self.delivery = {channel: state} if state else {}
-        self.q, self.conditions = route_arg(self, "q"), []
+        self.q = route_arg(self, "q")
         if not self.loading:  # at a first visit a quick hand may have opened it just now
             self.dialog = ""
         try:
+            self.join, self.conditions = _read_conditions(route_arg(self, "filter"))
             await self.start_over()
         except CxError as error:
             return problem(error)
@@ -339,6 +340,17 @@ class ContactsState(TableState, rx.State):
         self.picked, self.everything_picked = [], False
         await self.refresh()
         return rx.toast.success(f"{show.plural(count, 'contact')} {done}.{left}")
+
+
+def _read_conditions(text: str) -> tuple[str, list[Condition]]:
+    """How they join, and the conditions of an address such as `?filter={"and": [...]}`. Raises Invalid."""
+    if not text:
+        return "and", []
+    try:
+        join, parts = next(iter(json.loads(text).items()))
+        return join, [Condition(part["field"], part["op"], part.get("value", "")) for part in parts]
+    except (ValueError, LookupError, TypeError, AttributeError, StopIteration):
+        raise Invalid.field("filter", "The address carries a filter that cannot be read.") from None
 
 
 def _topics(campaign_id: int) -> tuple[str, ...]:

@@ -41,6 +41,8 @@ class TableState(rx.State, mixin=True):
     picked: list[str] = []
     everything_picked: bool = False
     """All that match the filters, also on other pages."""
+    hidden_columns: list[str] = []
+    """Labels of the columns that the reader does not want to see; kept for the session."""
 
     async def refresh(self) -> None:
         """Read the page again."""
@@ -109,6 +111,12 @@ class TableState(rx.State, mixin=True):
         self.descending = not self.descending if self.sort == column else False
         self.sort, self.offset = column, 0
         await self.refresh()
+
+    @rx.event
+    def switch_column(self, label: str) -> None:
+        """Hide a column, or show it again."""
+        here = self.hidden_columns
+        self.hidden_columns = [one for one in here if one != label] if label in here else [*here, label[:40]][-20:]
 
     @rx.event
     async def search(self, q: str) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
+from urllib.parse import urlencode
 
 from sqlalchemy import (
     ColumnElement,
@@ -255,6 +256,12 @@ def _parse_value(name: str, value: Any, report: Callable[[str, str], None]) -> s
         report("value", "Give a text of 1 to 500 characters; `empty` and `filled` ask whether there is one.")
         return None
     return value
+
+
+def filter_address(*conditions: tuple[str, FilterOp, str], join: str = "and") -> str:
+    """The part of an address that asks a list of contacts for these: `filter=...`."""
+    parts = [{"field": name, "op": op.value, "value": value} for name, op, value in conditions]
+    return urlencode({"filter": json.dumps({join: parts})})
 
 
 def conditions_of(tree: FilterTree | None) -> tuple[Condition, ...]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, and_, case, cast, func, literal, or_, select
+from sqlalchemy import ColumnElement, String, Subquery, and_, case, cast, func, literal, or_, select
 from sqlmodel import Session, col
 
 from cxconsole.accounts.actor import Actor
@@ -80,6 +80,8 @@ class CampaignDetail(CampaignSummary):
     first_published_at: datetime | None
     published_at: datetime | None
     ended_at: datetime | None
+    behind: int | None = None
+    """How much of a number it has, where the campaigns behind one were asked for."""
 
 
 def list_campaigns(
@@ -89,21 +91,30 @@ def list_campaigns(
     now: datetime,
     state: str | None = None,
     q: str = "",
+    created_since: datetime | None = None,
+    behind: Subquery | None = None,
     sort: str = "created_at",
     limit: int = 50,
     offset: int = 0,
 ) -> Page[CampaignDetail]:
-    """Campaigns by page. `q` is part of a name or an id (`CMP-1001`, `1001`); see CAMPAIGN_SORTS for `sort`."""
+    """Campaigns by page. `q` is part of a name or an id (`CMP-1001`, `1001`); see CAMPAIGN_SORTS for `sort`.
+
+    `behind`: only those of `behind.find_shares`, each with its share.
+    """
     actor.require("campaigns.read")
     check_range(limit, offset)
-    field, descending = parse_sort(sort, CAMPAIGN_SORTS)
-    where = _matches(state, q)
-    total = session.execute(select(func.count()).select_from(Campaign).where(where)).scalar_one()
-    order = CAMPAIGN_SORTS[field]
+    sorts = CAMPAIGN_SORTS if behind is None else {**CAMPAIGN_SORTS, "behind": behind.c.share}
+    field, descending = parse_sort(sort, sorts)
+    where = _matches(state, q, created_since)
+    counted, chosen = select(func.count()).select_from(Campaign), _select_campaigns()
+    if behind is not None:
+        is_behind = behind.c.campaign_id == col(Campaign.id)
+        counted, chosen = counted.join(behind, is_behind), chosen.join(behind, is_behind).add_columns(behind.c.share)
+    total = session.execute(counted.where(where)).scalar_one()
+    order = sorts[field]
     key = col(Campaign.id)
     found = session.execute(
-        _select_campaigns()
-        .where(where)
+        chosen.where(where)
         .order_by((order.desc() if descending else order.asc()).nulls_last(), key.desc() if descending else key.asc())
         .limit(limit)
         .offset(offset)
@@ -112,12 +123,20 @@ def list_campaigns(
     return make_page(items, total=total, limit=limit, offset=offset)
 
 
-def count_campaigns_by_state(session: Session, *, actor: Actor, q: str = "") -> dict[str, int]:
-    """How many campaigns are in each state, and `all`; of those that match `q`."""
+def count_campaigns_by_state(
+    session: Session,
+    *,
+    actor: Actor,
+    q: str = "",
+    created_since: datetime | None = None,
+    behind: Subquery | None = None,
+) -> dict[str, int]:
+    """How many campaigns are in each state, and `all`; of those that match the rest, as in `list_campaigns`."""
     actor.require("campaigns.read")
-    found = session.execute(
-        select(col(Campaign.state), func.count()).where(_matches(None, q)).group_by(col(Campaign.state))
-    ).all()
+    counted = select(col(Campaign.state), func.count()).where(_matches(None, q, created_since))
+    if behind is not None:
+        counted = counted.join(behind, behind.c.campaign_id == col(Campaign.id))
+    found = session.execute(counted.group_by(col(Campaign.state))).all()
     counts = {str(state): 0 for state in CampaignState} | {row[0]: row[1] for row in found}
     return {"all": sum(counts.values()), **counts}
 
@@ -141,8 +160,10 @@ def _select_campaigns() -> Any:
     )
 
 
-def _matches(state: str | None, q: str) -> ColumnElement[bool]:
+def _matches(state: str | None, q: str, created_since: datetime | None) -> ColumnElement[bool]:
     conditions: list[ColumnElement[bool]] = [col(Campaign.id).is_not(None)]
+    if created_since is not None:
+        conditions.append(col(Campaign.created_at) >= created_since)
     if state:
         if state not in list(CampaignState):
             raise Invalid.field("state", f"A campaign's state is one of {', '.join(CampaignState)}.")
@@ -204,4 +225,5 @@ def _detail(row: Any) -> CampaignDetail:
         first_published_at=campaign.first_published_at,
         published_at=campaign.published_at,
         ended_at=campaign.ended_at,
+        behind=int(row[3]) if len(row) > 3 else None,
     )

@@ -96,6 +96,15 @@ def test_the_state_filters_and_is_counted(five, now):
         assert count_campaigns_by_state(session, actor=OPERATOR, q="solar")["all"] == 1
 
 
+def test_campaigns_can_be_asked_for_by_when_they_were_created(five, now):
+    since = now + timedelta(hours=3)
+    with five.read() as session:
+        found = list_campaigns(session, actor=OPERATOR, now=now, created_since=since)
+        assert names(found) == ["Heat pump 100%", "Welcome"]
+        assert found.items[0].behind is None
+        assert count_campaigns_by_state(session, actor=OPERATOR, created_since=since)["all"] == 2
+
+
 def test_a_campaign_is_read_in_full(five):
     with five.read() as session:
         campaign = get_campaign(session, 1001, actor=OPERATOR)
