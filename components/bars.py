@@ -4,6 +4,8 @@ from typing import Any
 
 import reflex as rx
 
+from components.buttons import to
+
 Segment = tuple[str, Any]
 """(tone, share of the whole in percent as a number or Var)."""
 
@@ -61,9 +63,12 @@ def bar_row(percent: Any, words: Any, *, tone: str = "iris", label: Any = "Share
     return rx.el.div(progress_bar(percent, label=label, tone=tone), rx.el.span(words), class_name="cx-bar-row")
 
 
-def funnel_row(name: Any, figure: Any, share_words: Any, percent: Any, *, tone: str = "iris") -> rx.Component:
-    """One row of a funnel: name, "97.8% of sent", number, bar."""
-    return rx.el.div(
+def funnel_row(
+    name: Any, figure: Any, share_words: Any, percent: Any, *, href: Any, tone: str = "iris"
+) -> rx.Component:
+    """One row of a funnel: name, "97.8% of sent", number, bar. `href` opens what is behind it."""
+    return to(
+        href,
         rx.el.span(name, class_name="cx-strong"),
         rx.el.span(share_words, class_name="cx-dim cx-small"),
         rx.el.span(figure, class_name="cx-strong"),
@@ -96,6 +101,11 @@ def legend(*entries: tuple[str, str]) -> rx.Component:
 def dot(tone: str) -> rx.Component:
     """The coloured square of a legend."""
     return rx.el.i(class_name=f"cx-dot t-{tone}")
+
+
+def line_key(tone: str, style: str) -> rx.Component:
+    """The piece of line of a legend: dashed or dotted."""
+    return rx.el.i(class_name=f"cx-line-key t-{tone}", style={"borderTopStyle": style})
 
 
 def _var(value: Any) -> Any:

@@ -15,6 +15,7 @@ from components.forms import segmented
 from components.icons import CHANNELS, channel_icon, channel_icons, icon
 from components.page import page_header
 from components.tables import name_link
+from cxconsole.campaigns.behind import Figure
 from state.campaign_actions import CampaignActionsState
 from state.home import CHART_CHANNELS, HomeState
 
@@ -63,6 +64,11 @@ def home() -> rx.Component:
     )
 
 
+def behind(figure: str) -> str:
+    """Where the campaigns behind a number are listed, each with its share."""
+    return f"/campaigns?behind={figure}"
+
+
 def _figures() -> rx.Component:
     figures: Any = HomeState.figures
     return key_figures(
@@ -71,14 +77,14 @@ def _figures() -> rx.Component:
             figures.rate,
             unit="a minute",
             note=figures.rate_note,
-            href=RUNNING,
+            href=behind(Figure.SENDING),
             extra=sparkline(figures.rate_path),
         ),
-        key_figure("Queue depth", figures.queue, note=figures.queue_note, href=RUNNING),
-        key_figure("Sent today", figures.sent, note=figures.sent_note, href="/campaigns"),
-        key_figure("Delivered", figures.delivered, note=figures.delivered_note, href=RUNNING),
-        key_figure("Held", figures.held, note=figures.held_note, href="/campaigns"),
-        key_figure("Errors, last hour", figures.errors, note=figures.errors_note, href="/#attention"),
+        key_figure("Queue depth", figures.queue, note=figures.queue_note, href=behind(Figure.QUEUE)),
+        key_figure("Sent today", figures.sent, note=figures.sent_note, href=behind(Figure.SENT_TODAY)),
+        key_figure("Delivered", figures.delivered, note=figures.delivered_note, href=behind(Figure.DELIVERED)),
+        key_figure("Held", figures.held, note=figures.held_note, href=behind(Figure.HELD)),
+        key_figure("Errors, last hour", figures.errors, note=figures.errors_note, href=behind(Figure.ERRORS)),
     )
 
 
@@ -115,7 +121,7 @@ def _chart() -> rx.Component:
 def _funnel() -> rx.Component:
     def row(one: Any) -> rx.Component:
         def drawn(tone: str) -> rx.Component:
-            return funnel_row(one.name, one.figure, one.share_words, one.share, tone=tone)
+            return funnel_row(one.name, one.figure, one.share_words, one.share, tone=tone, href=one.href)
 
         return rx.cond(one.tone == "gray", drawn("gray"), drawn("iris"))  # type: ignore[return-value]
 
@@ -181,7 +187,7 @@ def _gateways() -> rx.Component:
         return to(
             row.href,
             channel_icon(row.channel),
-            rx.el.span(row.name, class_name="cx-strong cx-cut cx-grow"),
+            rx.el.span(row.name, title=row.name, class_name="cx-strong cx-cut cx-grow"),
             rx.el.span(row.rate, class_name="cx-dim cx-small"),
             rx.el.span(gateway_badge(row.badge), class_name="cx-badge-slot"),
         )

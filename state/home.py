@@ -87,6 +87,7 @@ class FunnelRow:
     share_words: str
     share: float
     tone: str
+    href: str
 
 
 class HomeState(rx.State):
@@ -239,7 +240,14 @@ def _funnel(view: HomeView) -> list[FunnelRow]:
 
     def row(name: str, figure: int, whole: int, of: str, tone: str = "iris") -> FunnelRow:
         words = f"{percent(figure / whole)} of {of}" if whole and of else ""
-        return FunnelRow(name=name, figure=number(figure), share_words=words, share=share(figure, top), tone=tone)
+        return FunnelRow(
+            name=name,
+            figure=number(figure),
+            share_words=words,
+            share=share(figure, top),
+            tone=tone,
+            href=f"/campaigns?behind={name.lower()}",
+        )
 
     return [
         row("Planned", numbers.planned, 0, "", "gray"),

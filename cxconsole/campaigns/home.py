@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlmodel import Session, col
 
 from cxconsole.accounts.actor import Actor
+from cxconsole.campaigns.behind import midnight, minute_of
 from cxconsole.campaigns.directory import CampaignSummary, list_campaigns
 from cxconsole.campaigns.outlook import campaign_window
 from cxconsole.campaigns.progress import estimate_finish, rates_per_minute
@@ -218,10 +219,6 @@ def _sum_funnel(session: Session, planned: int) -> FunnelNumbers:
     return FunnelNumbers(planned=planned, **{name: int(value) for name, value in zip(names, row, strict=True)})
 
 
-def _minute(at: datetime) -> int:
-    return int(at.timestamp()) // 60
-
-
 def _sum_traffic(session: Session, begin: int, end: int) -> tuple[int, int]:
     """Sent and failed in the minutes from `begin` to before `end`."""
     row = session.execute(
@@ -233,18 +230,17 @@ def _sum_traffic(session: Session, begin: int, end: int) -> tuple[int, int]:
 
 
 def _minutes_of_day(session: Session, *, now: datetime, zone: tzinfo) -> tuple[int, int]:
-    midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
-    return _sum_traffic(session, _minute(midnight), _minute(now) + 1)
+    return _sum_traffic(session, minute_of(midnight(now, zone)), minute_of(now) + 1)
 
 
 def _failed_by_hour(session: Session, *, now: datetime) -> tuple[int, int]:
-    end = _minute(now) + 1
+    end = minute_of(now) + 1
     return _sum_traffic(session, end - 60, end)[1], _sum_traffic(session, end - 120, end - 60)[1]
 
 
 def _recent_minutes(session: Session, *, now: datetime) -> tuple[int, ...]:
     """What left in each of the last full minutes, the oldest first."""
-    end = _minute(now)
+    end = minute_of(now)
     rows = session.execute(
         select(col(TrafficMinute.minute), func.sum(col(TrafficMinute.sent)))
         .where(col(TrafficMinute.minute) >= end - SERIES_MINUTES, col(TrafficMinute.minute) < end)
@@ -279,7 +275,7 @@ def _gateways(session: Session, *, now: datetime) -> tuple[GatewayLine, ...]:
 
 def _draw_chart(session: Session, span: HomeRange, *, now: datetime) -> tuple[ChartPoint, ...]:
     size, count = _BUCKET_MINUTES[span], _BUCKETS[span]
-    last = _minute(now) // size
+    last = minute_of(now) // size
     first = last - count + 1
     bucket = (col(TrafficMinute.minute) // size).label("bucket")
     rows = session.execute(

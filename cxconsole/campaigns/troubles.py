@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select, text
 from sqlmodel import Session, col
 
+from cxconsole.campaigns.behind import Figure
+from cxconsole.campaigns.contact_filter import FilterOp, filter_address
 from models.campaign import Campaign, TrafficMinute, campaign_code
 from models.comm import CommDelivery, DeliveryState
 from models.contact import CampaignContact, ContactStatus
@@ -44,7 +46,7 @@ def _find_gateways(session: Session) -> list[ErrorGroup]:
     return [
         ErrorGroup(
             reason=f"{one.name} {words.get(one.health, one.health)}", detail=one.health_error or "",
-            count=one.failures_in_a_row, remedy="Mend", link=f"/gateways/{one.id}",
+            count=one.failures_in_a_row, remedy="Mend", link=f"/gateways?id={one.id}",
         )
         for one in rows
     ]  # fmt: skip
@@ -77,10 +79,21 @@ def _find_failed(session: Session, *, since: datetime) -> list[ErrorGroup]:
     return [
         ErrorGroup(
             reason=reason, detail=names.get(campaign_id, "") if campaigns == 1 else f"{campaigns} campaigns",
-            count=number, remedy="See people", link=f"/campaigns/{campaign_code(campaign_id)}?status=failed",
+            count=number, remedy="See people" if campaigns == 1 else "See campaigns",
+            link=_people_link(campaign_id, reason, since) if campaigns == 1 else f"/campaigns?behind={Figure.ERRORS}",
         )
         for reason, campaign_id, campaigns, number in rows
     ]  # fmt: skip
+
+
+def _people_link(campaign_id: int, reason: str, since: datetime) -> str:
+    """Exactly those who are counted."""
+    wanted = filter_address(
+        ("status", FilterOp.EQ, ContactStatus.FAILED.value),
+        ("reason", FilterOp.EQ, reason),
+        ("last_activity_at", FilterOp.GT, since.isoformat(timespec="seconds")),
+    )
+    return f"/campaigns/{campaign_code(campaign_id)}/contacts?{wanted}"
 
 
 def _find_retries(session: Session) -> list[ErrorGroup]:
@@ -97,7 +110,7 @@ def _find_retries(session: Session) -> list[ErrorGroup]:
     return [
         ErrorGroup(
             reason=reason or "Tried again later", detail=name, count=number, remedy="Retrying",
-            link=f"/gateways/{gateway_id}", needs_somebody=False,
+            link=f"/gateways?id={gateway_id}", needs_somebody=False,
         )
         for reason, name, gateway_id, number in rows
     ]  # fmt: skip

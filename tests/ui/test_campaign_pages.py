@@ -88,6 +88,65 @@ def test_all_contacts_that_match_are_changed_at_once(page: Page):
     expect(dialog).to_have_count(0)
 
 
+def test_a_number_of_the_first_page_opens_the_campaigns_behind_it(page: Page):
+    page.goto("/")
+    page.locator("a.cx-figure", has_text="Held").click()
+    expect(page).to_have_url(re.compile(r"/campaigns/?\?behind=held"))
+    rows = page.get_by_role("table", name="Campaigns").locator("tbody tr")
+    expect(page.get_by_role("button", name="Held", exact=True)).to_be_visible()
+    expect(rows).to_have_count(2)
+    assert_accessible(page)
+    rows.filter(has_text="Heat pump offer").get_by_role("link", name=re.compile(r"^[\d,]+$")).click()
+    expect(page).to_have_url(re.compile(r"/contacts\?status=held"))
+    page.go_back()
+    page.get_by_role("button", name="Remove filter With").click()
+    expect(rows).to_have_count(10)
+
+
+def test_a_figure_of_the_queue_opens_exactly_its_people(page: Page):
+    page.goto("/campaigns?behind=queue")
+    row = page.get_by_role("table", name="Campaigns").locator("tbody tr", has_text="Service survey, week 20")
+    row.get_by_role("link", name="900").click()
+    expect(page.get_by_text("Conditions")).to_be_visible()
+    expect(page.get_by_text("900 here.")).to_be_visible()
+
+
+def test_columns_are_chosen_and_stay_chosen(page: Page):
+    page.goto("/campaigns")
+    head = page.get_by_role("table", name="Campaigns").locator("thead")
+    expect(head).to_contain_text("Modified")
+    page.get_by_role("button", name="Columns").click()
+    page.get_by_role("checkbox", name="Modified").uncheck()
+    expect(head).not_to_contain_text("Modified")
+    assert_accessible(page)
+    page.keyboard.press("Escape")
+    page.get_by_role("link", name="Templates").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Templates")
+    page.get_by_role("link", name="Campaigns").click()
+    expect(head).to_contain_text("Created")
+    expect(head).not_to_contain_text("Modified")
+
+
+def test_campaigns_can_be_filtered_by_when_they_were_created(page: Page):
+    page.goto("/campaigns")
+    rows = page.locator("table tbody tr")
+    expect(rows).to_have_count(10)
+    page.get_by_role("button", name="Filter").click()
+    page.get_by_role("menuitem", name="Created in 7 days").click()
+    expect(page.get_by_role("button", name="Remove filter Created")).to_be_visible()
+    expect(rows.first).to_contain_text("Heat pump offer")
+
+
+def test_the_contacts_of_a_campaign_are_exported_from_its_row(page: Page):
+    page.goto("/campaigns")
+    page.get_by_role("row", name=re.compile("CMP-1002")).get_by_role("button", name="More actions").click()
+    with page.expect_download() as download:
+        page.get_by_role("menuitem", name="Export contacts").click()
+    assert download.value.suggested_filename == "CMP-1002-contacts.csv"
+    lines = Path(download.value.path()).read_text(encoding="utf-8-sig").splitlines()
+    assert len(lines) == 601
+
+
 def test_an_invalid_window_is_told_as_typed_and_cannot_be_saved(page: Page):
     page.goto("/campaigns/CMP-1010/setup")
     page.get_by_label("To", exact=True).first.fill("25:99")
