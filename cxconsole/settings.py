@@ -45,6 +45,11 @@ class Settings(BaseSettings):
         return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
 
     @property
+    def is_public(self) -> bool:
+        """Whether recipients reach this console, so that links in messages lead somewhere."""
+        return bool(self.public_url)
+
+    @property
     def browser_origins(self) -> list[str]:
         """The addresses from which a browser may talk to the console; anything else is another site."""
         names = {"127.0.0.1", "localhost", self.host}

@@ -6,6 +6,7 @@ import reflex as rx
 from sqlmodel import Session
 
 from cxconsole.accounts.actor import Actor
+from cxconsole.bootstrap import get_application
 from cxconsole.campaigns.directory import CampaignDetail, get_campaign
 from cxconsole.campaigns.lifecycle import (
     create_campaign,
@@ -128,7 +129,8 @@ class CampaignActionsState(rx.State):
         """Run the pre-flight list and show it."""
         await self._show(code, "publish")
         try:
-            found = await read(self, check_preflight, parse_campaign_code(code))
+            is_public = get_application().settings.is_public
+            found = await read(self, check_preflight, parse_campaign_code(code), is_public=is_public)
         except CxError as error:
             self.problem_text = error.detail
             return

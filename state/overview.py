@@ -10,6 +10,7 @@ import reflex as rx
 from sqlmodel import Session
 
 from cxconsole.accounts.actor import Actor
+from cxconsole.bootstrap import get_application
 from cxconsole.campaigns.preflight import Preflight, check_preflight
 from cxconsole.campaigns.progress import ChannelNumbers, Progress, get_progress
 from cxconsole.campaigns.trail_steps import reason_words
@@ -169,7 +170,8 @@ def _read_slow(session: Session, campaign_id: int, zone: ZoneInfo, *, actor: Act
 
 
 def _slow(session: Session, progress: Progress, zone: ZoneInfo, *, actor: Actor, now: datetime) -> dict[str, Any]:
-    checks = check_preflight(session, progress.campaign_id, actor=actor, now=now)
+    is_public = get_application().settings.is_public
+    checks = check_preflight(session, progress.campaign_id, is_public=is_public, actor=actor, now=now)
     return _outlook(progress, show.Viewer(zone=zone, now=now)) | _checks(checks)
 
 

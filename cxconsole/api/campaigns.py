@@ -281,7 +281,8 @@ def read_preflight(call: Caller, campaign_id: str) -> PreflightView:
     """Look at what publishing would need."""
     with call.read() as session:
         key = parse_campaign_id(campaign_id)
-        return PreflightView.of(check_preflight(session, key, actor=call.actor, now=call.now))
+        is_public = call.application.settings.is_public
+        return PreflightView.of(check_preflight(session, key, is_public=is_public, actor=call.actor, now=call.now))
 
 
 @router.patch("/{campaign_id}")

@@ -15,6 +15,7 @@ from cxconsole.campaigns.flow import Step, graph_problems, load_graph, steps_of
 from cxconsole.campaigns.outlook import campaign_window, send_capacity
 from cxconsole.campaigns.reach import Reach, measure_reach
 from cxconsole.campaigns.records import load_campaign
+from cxconsole.campaigns.ways_back import WaysBack, find_ways_back
 from cxconsole.campaigns.windows import Window
 from cxconsole.comms.content_check import ContentFinding, FindingKind, Severity, check_content
 from cxconsole.comms.merge_fields import load_fields, sample_persons
@@ -59,14 +60,18 @@ class Preflight:
         return all(item.verdict != Verdict.BLOCKER for item in self.items)
 
 
-def check_preflight(session: Session, campaign_id: int, *, actor: Actor, now: datetime) -> Preflight:
-    """The list for a campaign, in the order in which a person would mend it."""
+def check_preflight(session: Session, campaign_id: int, *, is_public: bool, actor: Actor, now: datetime) -> Preflight:
+    """The list for a campaign, in the order in which a person would mend it.
+
+    `is_public`: whether recipients reach this console (see Settings).
+    """
     actor.require("campaigns.read")
     campaign = load_campaign(session, campaign_id)
     steps = steps_of(load_graph(session, campaign))
     reach = _measure(session, campaign, steps)
     items = [
         *_check_setup(session, campaign, steps, now=now, sample=CONTENT_SAMPLE),
+        *_check_ways_back(find_ways_back(session, steps), is_public=is_public),
         *_check_audience(reach),
         _estimate(session, campaign, steps, reach, now=now),
     ]
@@ -188,6 +193,26 @@ def _sum_up(template: Template, findings: list[ContentFinding], looked_at: int) 
         detail=" ".join(one.detail for one in findings[:3]) + more,
         remedy=" ".join(dict.fromkeys(one.remedy for one in findings[:3])),
     )
+
+
+def _check_ways_back(found: WaysBack, *, is_public: bool) -> list[PreflightItem]:
+    """Nothing where no message leads back."""
+    counted = " and ".join(word for word, there in (("opens", found.opens), ("clicks", found.clicks)) if there)
+    if not found:
+        return []
+    if is_public:
+        detail = f"They lead to this console{f'; {counted} are counted' if counted else ''}."
+        return [PreflightItem(key="links", title="Links and tracking", verdict=Verdict.OK, detail=detail)]
+    lost = [f"{counted.capitalize()} cannot be counted."] if counted else []
+    if found.unsubscribe:
+        lost.append("Links to unsubscribe lead nowhere outside this machine.")
+    return [
+        PreflightItem(
+            key="links", title="Links and tracking", verdict=Verdict.WARNING,
+            detail=f"{' '.join(lost)} The console does not know the address at which recipients reach it.",
+            remedy="Set CXCONSOLE_PUBLIC_URL to that address, such as https://console.example.com, and start again.",
+        )
+    ]  # fmt: skip
 
 
 def _check_times(campaign: Campaign, now: datetime) -> PreflightItem:

@@ -33,7 +33,7 @@ class Links:
     @classmethod
     def build(cls, settings: Settings, vault: Vault) -> "Links":
         """The links of this console. Without a public address nothing is tracked: such links would lead nowhere."""
-        return cls(base_url=settings.base_url, key=vault.signing_key, tracks=bool(settings.public_url))
+        return cls(base_url=settings.base_url, key=vault.signing_key, tracks=settings.is_public)
 
     def unsubscribe_url(self, delivery_id: int) -> str:
         """Where the recipient of a delivery can unsubscribe."""

@@ -44,8 +44,8 @@ def add_people(now, add_contacts):
     return add
 
 
-def look(session, campaign_id, now):
-    found = check_preflight(session, campaign_id, actor=OPERATOR, now=now)
+def look(session, campaign_id, now, *, is_public=False):
+    found = check_preflight(session, campaign_id, is_public=is_public, actor=OPERATOR, now=now)
     return {item.key.split(".")[0]: item for item in found.items}, found.can_publish
 
 
@@ -194,3 +194,20 @@ def test_a_step_that_falls_due_too_late_is_told(database, now, make_campaign, ma
         add_people(session, campaign.id, 1)
         items, _ = look(session, campaign.id, now)
         assert items["estimate"].verdict == "warning" and "after the validity period" in items["estimate"].detail
+
+
+def test_ways_back_that_lead_nowhere_are_named_with_the_setting_that_mends_them(database, now, make_campaign):
+    linked = {**GOOD, "html": "<a href='https://shop.example/offer'>Offer</a>" + GOOD["html"]}
+    with database.write() as session:
+        campaign = make_campaign(session, content=linked)
+        assert "links" not in look(session, campaign.id, now)[0], "nothing leaves a sandbox"
+        gateway = session.get_one(Gateway, 1)
+        gateway.kind = "smtp"
+        session.flush()
+        items, can_publish = look(session, campaign.id, now)
+        assert can_publish and items["links"].verdict == "warning"
+        assert items["links"].detail.startswith("Opens and clicks cannot be counted. Links to unsubscribe lead nowhere")
+        assert "CXCONSOLE_PUBLIC_URL" in items["links"].remedy
+        items, _ = look(session, campaign.id, now, is_public=True)
+        assert (items["links"].verdict, items["links"].remedy) == ("ok", "")
+        assert "opens and clicks are counted" in items["links"].detail
