@@ -256,3 +256,13 @@ def test_made_up_contacts_are_as_many_as_asked_for(wired: Wired, now: datetime) 
     assert kept == counted
     assert rows(wired.database, "SELECT count(*) FROM person") == [(1000,)]
     assert rows(wired.database, "SELECT count(DISTINCT value) FROM identity") == [(3000,)]
+
+
+def test_somebody_was_reached_over_two_channels_by_one_campaign(wired, now):
+    seed_demo(wired, now=now)
+    both = rows(
+        wired.database,
+        "SELECT c.name, d.contact_id FROM comm_delivery d JOIN campaign c ON c.id = d.campaign_id "
+        "WHERE d.state = 'delivered' GROUP BY c.name, d.contact_id HAVING count(DISTINCT d.channel) = 2",
+    )
+    assert {name for name, _ in both} == {"Spring tariff change"}
