@@ -1,6 +1,6 @@
 """Charts: recharts without animation or dots; horizontal lines only; y from 0; a table behind each."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import reflex as rx
@@ -26,6 +26,9 @@ class Series:
     filled: bool = True
 
 
+_THOUSANDS = "(value) => value.toLocaleString('en-GB')"
+
+
 def area_chart(
     data: Any,
     series: list[Series],
@@ -34,40 +37,29 @@ def area_chart(
     x: str = "label",
     height: int = 176,
     stacked: bool = False,
-    shades: Any = None,
     now: Any = None,
     y_ticks: int = 5,
     x_interval: Any = "preserveStartEnd",
     y_width: int = 36,
+    right: int = 16,
 ) -> rx.Component:
     """Areas and lines over `data` (a Var of a list of dicts with `x` and the keys of the series).
+    `right` leaves room for half of the last label.
 
-    summary: one sentence for who cannot see the chart. shades: a Var of a list of objects with `start`, `end`
-    (values of x) and `words`: quiet hours and pauses. now: the value of x of the vertical line.
+    summary: one sentence for who cannot see the chart. now: the value of x of the vertical line.
     """
     parts: list[Any] = [rx.recharts.cartesian_grid(vertical=False, stroke="var(--gray-a3)")]
-    if shades is not None:
-        parts.append(
-            rx.foreach(
-                shades,
-                lambda shade: rx.recharts.reference_area(
-                    rx.recharts.label(value=shade.words, position="center"),
-                    x1=shade.start,
-                    x2=shade.end,
-                    fill="var(--gray-a2)",
-                    fill_opacity=1,
-                    stroke="none",
-                ),
-            )
-        )
     parts.extend(_area(one, stacked) for one in series)
+    if stacked and len(series) > 1:
+        # where nothing is stacked on it, the lowest line is seen and not the one that lies over it
+        parts.append(_area(replace(series[0], filled=False), False, in_tooltip=False))
     if now is not None:
         parts.append(rx.recharts.reference_line(x=now, stroke="var(--gray-a6)"))
     axis: dict[str, Any] = {"tick_line": False, "axis_line": False}
     chart = rx.recharts.area_chart(
         *parts,
         rx.recharts.x_axis(data_key=x, interval=x_interval, min_tick_gap=48, **axis),
-        rx.recharts.y_axis(width=y_width, tick_count=y_ticks, allow_decimals=False, **axis),
+        rx.recharts.y_axis(width=y_width, tick_count=y_ticks, allow_decimals=False, tick_formatter=_THOUSANDS, **axis),
         rx.recharts.graphing_tooltip(
             is_animation_active=False,
             cursor={"stroke": "var(--gray-a6)"},
@@ -82,7 +74,7 @@ def area_chart(
         data=data,
         width="100%",
         height=height,
-        margin={"top": 6, "right": 16, "bottom": 0, "left": 0},
+        margin={"top": 6, "right": right, "bottom": 0, "left": 0},
     )
     return rx.el.figure(
         rx.el.figcaption(summary, class_name="cx-hide"),
@@ -92,8 +84,9 @@ def area_chart(
     )
 
 
-def _area(one: Series, stacked: bool) -> rx.Component:
+def _area(one: Series, stacked: bool, *, in_tooltip: bool = True) -> rx.Component:
     together: dict[str, Any] = {"stack_id": "all"} if stacked else {}
+    tooltip = {} if in_tooltip else {"tooltipType": "none"}
     return rx.recharts.area(
         data_key=one.key,
         name=one.word,
@@ -101,11 +94,10 @@ def _area(one: Series, stacked: bool) -> rx.Component:
         stroke=one.colour,
         stroke_width=1.75,
         fill=one.colour,
-        custom_attrs={"fillOpacity": 0.16 if one.filled else 0},
+        custom_attrs={"fillOpacity": 0.16 if one.filled else 0, "strokeDasharray": one.dash or "none", **tooltip},
         dot=False,
         active_dot=False,
         is_animation_active=False,
-        stroke_dasharray=one.dash,
         **together,
     )
 

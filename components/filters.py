@@ -12,7 +12,7 @@ from components.tables import Column
 
 
 def columns_button(columns: list[Column], state: Any) -> rx.Component:
-    """Chooses which columns of a table are shown. `state` is its TableState, which keeps the choice."""
+    """Chooses which columns of a table are shown; its TableState keeps the choice. A phone has no columns to choose."""
     boxes = [
         checkbox(
             column.label,
@@ -23,7 +23,7 @@ def columns_button(columns: list[Column], state: Any) -> rx.Component:
         if not column.fixed and column.when is None
     ]
     trigger = button("Columns", icon_name="columns-3")
-    return rx.popover.root(
+    chooser = rx.popover.root(
         rx.popover.trigger(trigger),
         rx.popover.content(
             rx.el.fieldset(rx.el.legend("Shown columns", class_name="cx-hide"), *boxes, class_name="cx-columns"),
@@ -32,6 +32,7 @@ def columns_button(columns: list[Column], state: Any) -> rx.Component:
             size="1",
         ),
     )
+    return rx.el.div(chooser, class_name="cx-wide-only")
 
 
 def filter_row(*parts: Any, end: list[Any] | None = None) -> rx.Component:

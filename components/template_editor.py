@@ -120,6 +120,7 @@ def _preview() -> rx.Component:
     text = rx.el.pre(
         state.preview_text, class_name="cx-frame cx-frame--text", tab_index=0, aria_label="Preview as text"
     )
+    bubble = rx.el.div(rx.el.p(state.preview_text, class_name="cx-bubble"), class_name="cx-panel-part cx-mail cx-sms")
     return card(
         field(
             "As this person",
@@ -128,7 +129,7 @@ def _preview() -> rx.Component:
                     id="preview-as",
                     value=state.contact_q,
                     on_change=state.choose_contact,
-                    placeholder="E-mail, phone or customer id; empty: the newest contact",
+                    placeholder="E-mail, phone or customer id; empty: the first contact",
                     class_name="cx-input",
                 ),
                 debounce_timeout=400,
@@ -142,14 +143,26 @@ def _preview() -> rx.Component:
             rx.fragment(
                 rx.cond(
                     state.preview_subject,
-                    rx.el.p(rx.el.span("Subject ", class_name="cx-dim"), rx.el.b(state.preview_subject)),
+                    rx.el.p(
+                        rx.el.span("Subject ", class_name="cx-dim"), rx.el.b(state.preview_subject), margin_top="10px"
+                    ),
                     rx.fragment(),
                 ),
-                rx.cond((state.shown == "text") | (state.preview_html == ""), text, frame),
+                rx.match(
+                    state.channel,
+                    ("sms", bubble),
+                    rx.cond((state.shown == "text") | (state.preview_html == ""), text, frame),
+                ),
             ),
         ),
         title="Preview",
-        actions=[segmented(SHOWN, state.shown, state.show, label="Preview as", small=True)],
+        actions=[
+            rx.cond(
+                state.channel == "email",
+                segmented(SHOWN, state.shown, state.show, label="Preview as", small=True),
+                rx.fragment(),
+            )
+        ],
     )
 
 

@@ -24,14 +24,18 @@ STEPS = ["File", "Mapping", "Check", "Import"]
 
 def campaign_audience() -> rx.Component:
     """Sources, the import that runs, what was rejected, and the ready endpoint."""
-    base = CampaignState.base
+    base, has_ended = CampaignState.base, CampaignState.badge == "ended"
     return campaign_page(
         section_header(
             "Audience",
             AudienceState.summary,
             actions=[
                 button("See contacts", icon_name="users", href=base + "/contacts"),
-                button("Add from a file", icon_name="plus", variant="solid", href=base + "/import"),
+                rx.cond(
+                    has_ended,
+                    rx.fragment(),
+                    button("Add from a file", icon_name="plus", variant="solid", href=base + "/import"),
+                ),
             ],
         ),
         rx.cond(
@@ -41,7 +45,7 @@ def campaign_audience() -> rx.Component:
         ),
         rx.el.div(
             rx.el.div(_rejected(), _sources(), class_name="cx-stack"),
-            rx.el.div(_reasons(), _endpoint(), class_name="cx-stack"),
+            rx.el.div(_reasons(), rx.cond(has_ended, _takes_no_more(), _endpoint()), class_name="cx-stack"),
             class_name="cx-grid cx-grid--side",
         ),
         _cancel_dialog(),
@@ -226,6 +230,13 @@ def _sources() -> rx.Component:
             )
         ],
         flush=True,
+    )
+
+
+def _takes_no_more() -> rx.Component:
+    return card(
+        rx.el.p("An ended campaign takes no contacts. To reach more people, clone it.", class_name="cx-dim"),
+        title="REST endpoint",
     )
 
 

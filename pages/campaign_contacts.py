@@ -10,7 +10,7 @@ from components.callouts import nothing_found
 from components.callouts import problem as problem_line
 from components.campaign_head import campaign_page
 from components.dialogs import confirm_dialog, count_line, dialog, menu_item
-from components.filters import add_filter, filter_chip, filter_row, search_box
+from components.filters import add_filter, columns_button, filter_chip, filter_row, search_box
 from components.forms import field, form_row, segmented, select, text_input
 from components.icons import channel_word
 from components.page import section_header
@@ -29,7 +29,7 @@ DELIVERIES = (
 FIELDS = [
     ("email", "E-mail"), ("phone", "Phone"), ("customer_id", "Customer id"), ("first_name", "First name"),
     ("last_name", "Last name"), ("language", "Language"), ("time_zone", "Time zone"), ("status", "Status"),
-    ("created_at", "Added"), ("last_activity_at", "Last activity"),
+    ("reason", "Reason"), ("created_at", "Added"), ("last_activity_at", "Last activity"),
 ]  # fmt: skip
 OPS = [
     ("contains", "contains"), ("eq", "is"), ("ne", "is not"), ("starts", "starts with"), ("gt", "is above"),
@@ -48,18 +48,23 @@ ADD_FIELDS = (
 def campaign_contacts() -> rx.Component:
     """The list with its filter and its dialogs."""
     state = ContactsState
+    columns = _columns()
     return campaign_page(
         section_header(
             "Contacts",
             rx.el.span(state.total_words, " here. Each number of the overview leads to its people."),
             actions=[
                 button("Export CSV", icon_name="download", href=state.export_href, download=True),
-                button("Add contact", icon_name="plus", variant="solid", on_click=state.ask_add),
+                rx.cond(
+                    CampaignState.badge == "ended",
+                    rx.fragment(),
+                    button("Add contact", icon_name="plus", variant="solid", on_click=state.ask_add),
+                ),
             ],
         ),
-        _filters(),
+        _filters(columns),
         data_table(
-            _columns(),
+            columns,
             state,
             state.rows,
             label="Contacts",
@@ -85,7 +90,7 @@ def campaign_contacts() -> rx.Component:
     )
 
 
-def _filters() -> rx.Component:
+def _filters(columns: list[Column]) -> rx.Component:
     state = ContactsState
     deliveries = [
         menu_item(
@@ -120,7 +125,10 @@ def _filters() -> rx.Component:
         status,
         chips,
         add_filter(menu_item("Conditions…", icon_name="list-filter", on_select=state.ask_filter), *deliveries),
-        end=[rx.cond(state.is_filtered, text_button("Show all", on_click=state.clear_filter), rx.fragment())],
+        end=[
+            rx.cond(state.is_filtered, text_button("Show all", on_click=state.clear_filter), rx.fragment()),
+            columns_button(columns, state),
+        ],
     )
 
 
@@ -133,6 +141,7 @@ def _columns() -> list[Column]:
             label="Name",
             sort="last_name",
             bone=150,
+            fixed=True,
             show=lambda row: two_lines(name_link(row.name, f"{CampaignState.base}/contacts/{row.id}"), row.customer_id),
         ),
         Column(label="E-mail", sort="email", phone="full", bone=160, show=lambda row: row.email),

@@ -62,10 +62,10 @@ def _file() -> rx.Component:
             rx.el.span(icon("upload", 20), class_name="cx-empty-icon"),
             rx.el.h2("Drop a CSV file here, or choose one"),
             rx.el.p(
-                "Comma, semicolon, tab or bar; UTF-8, UTF-16 or Latin-1. Up to 1 GB. "
+                "Comma, semicolon, tab or bar; UTF-8, UTF-16 or Latin-1. Up to 1\u00a0GB. "
                 "An e-mail, phone or customer id in each row says who it is about."
             ),
-            rx.el.span("Choose a file", class_name="cx-btn cx-btn--solid", margin_top="14px"),
+            rx.el.span("Choose a file", class_name="cx-btn cx-btn--solid"),
             class_name="cx-empty cx-empty--small",
         ),
         id=UPLOAD,
@@ -80,7 +80,10 @@ def _file() -> rx.Component:
         class_name="cx-row cx-card-body",
     )
     return rx.el.section(
-        _head(1), rx.cond(state.uploading, sending, drop), class_name="cx-card", aria_label="Choose a file"
+        _head(1),
+        rx.cond(state.uploading, sending, rx.el.div(drop, padding="14px")),
+        class_name="cx-card",
+        aria_label="Choose a file",
     )
 
 
@@ -166,7 +169,7 @@ def _rules() -> rx.Component:
             name="region",
             help="Numbers with + keep their own country.",
         ),
-        rx.el.p("Who is known already is updated: ", state.known, class_name="cx-help"),
+        rx.el.p("Who is known already is updated: ", state.known, class_name="cx-help", margin_top="6px"),
         title="Reading rules",
     )
 
@@ -221,5 +224,5 @@ def _check() -> rx.Component:
 
 
 def _bad_lines(title: str, rows: Any, words: Any, foot: str | None = None) -> rx.Component:
-    found = card(bad_cells(rows, label=title), title=title, qualifier=words, foot=foot, flush=True, margin_top="14px")
+    found = card(bad_cells(rows, label=title), title=title, qualifier=words, foot=foot, flush=True)
     return rx.cond(rows, found, rx.fragment())  # type: ignore[return-value]

@@ -5,7 +5,7 @@ from typing import Any
 import reflex as rx
 
 from components.badges import CONTACT, badge, status_icon
-from components.bars import funnel_cell, stacked_bar
+from components.bars import dot, funnel_cell, line_key, stacked_bar
 from components.buttons import button, link, to
 from components.callouts import empty_state, nothing_found
 from components.campaign_dialogs import check_list
@@ -23,6 +23,7 @@ TONES = {
 PACE = [
     Series(key="done", word="Messages"),
     Series(key="plan", word="Plan", colour="var(--gray-9)", dash="4 4", filled=False),
+    Series(key="expected", word="Expected", dash="1 4", filled=False),
 ]
 
 
@@ -38,7 +39,12 @@ def _numbers() -> rx.Component:
         _accounting(),
         rx.el.div(
             rx.el.div(_pace(), _funnel(), _reasons(), class_name="cx-stack"),
-            rx.el.div(_hours(), _holds(), _preflight(), class_name="cx-stack"),
+            rx.el.div(
+                _hours(),
+                _holds(),
+                rx.cond(CampaignState.badge == "ended", rx.fragment(), _preflight()),
+                class_name="cx-stack",
+            ),
             class_name="cx-grid cx-grid--side",
         ),
     )
@@ -100,17 +106,28 @@ def _accounting() -> rx.Component:
 
 
 def _pace() -> rx.Component:
+    words = rx.el.div(
+        rx.el.span(dot("iris"), "Messages"),
+        rx.cond(OverviewState.has_plan, rx.el.span(line_key("gray", "dashed"), "Plan"), rx.fragment()),
+        rx.cond(
+            OverviewState.end_words, rx.el.span(line_key("iris", "dotted"), OverviewState.end_words), rx.fragment()
+        ),
+        class_name="cx-legend",
+    )
     return card(
         rx.cond(
             OverviewState.pace,
             rx.fragment(
-                area_chart(OverviewState.pace, PACE, summary=OverviewState.pace_words, x="at", height=240, y_width=44),
+                area_chart(
+                    OverviewState.pace, PACE, summary=OverviewState.pace_words, x="at", height=240, y_width=44, right=36
+                ),
                 chart_table(OverviewState.pace, PACE, x="at"),
             ),
             nothing_found("Nothing has been sent yet. The pace is drawn from the first minute on."),
         ),
-        title="Pace against plan",
+        title=rx.cond(OverviewState.has_plan, "Pace against plan", "Pace"),
         qualifier=OverviewState.pace_words,
+        actions=[words],
     )
 
 
@@ -129,8 +146,10 @@ def _funnel() -> rx.Component:
         def cell(value: Any, word: str) -> rx.Component:
             shown = funnel_cell(value.count, value.percent, value.share, label=word)
             people = to(_people(f"delivery={one.channel}:{word}"), shown, class_name="cx-plain")
+            known = rx.cond(one.channel == "all", shown, people)
+            unknown = rx.el.span("not measured", class_name="cx-dim cx-small")
             label = {"data-label": word.capitalize()}
-            return rx.el.td(rx.cond(one.channel == "all", shown, people), class_name="cx-num", custom_attrs=label)
+            return rx.el.td(rx.cond(value.measured, known, unknown), class_name="cx-num", custom_attrs=label)
 
         return rx.el.tr(
             rx.el.td(name, class_name="cx-strong"), *(cell(*pair) for pair in zip(cells, names, strict=True))
@@ -164,7 +183,7 @@ def _funnel() -> rx.Component:
 def _reasons() -> rx.Component:
     def row(one: Any) -> rx.Component:
         return to(
-            _people("status=" + one.key),
+            _people(one.key),
             rx.el.div(
                 rx.el.span(one.title, " ", rx.el.span(one.detail, class_name="cx-dim cx-small")),
                 rx.el.b(one.count),

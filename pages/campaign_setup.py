@@ -55,7 +55,7 @@ def campaign_copy() -> rx.Component:
                 rx.cond(SetupState.loaded, SetupState.form["name"], "\u00a0"),
                 rx.el.span("A copy of ", SetupState.copy_of, ". Nothing exists until you save it."),
                 crumbs=[("Campaigns", "/campaigns"), (SetupState.copy_of, f"/campaigns/{SetupState.copy_of}")],
-                here="copy",
+                here=rx.el.span("Copy", class_name="cx-here"),
             ),
             _form(),
         ),
@@ -162,7 +162,7 @@ def _limits() -> rx.Component:
     return card(
         _text("per_minute", "Messages a minute, at most", number_input, help="Empty: as fast as the gateways."),
         form_row(
-            _text("person_count", "Messages to one person, at most", number_input, help="Empty: no limit."),
+            _text("person_count", "To one person, at most", number_input, help="Empty: no limit."),
             _text("person_days", "In so many days", help="Over all campaigns, in a rolling window."),
         ),
         title="Limits",

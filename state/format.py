@@ -27,7 +27,7 @@ def capped(total: int, is_capped: bool) -> str:
 
 def address(value: str) -> str:
     """An e-mail address as it is; a phone number grouped, "+46 70 144 21 08"."""
-    return group_phone(value) if value.startswith("+") else value
+    return group_phone(value)
 
 
 def percent(share: float, *, places: int = 1) -> str:

@@ -11,6 +11,8 @@ from sqlmodel import Session
 
 from cxconsole.accounts.actor import Actor
 from cxconsole.bootstrap import get_application
+from cxconsole.campaigns.contact_filter import FilterOp, filter_address
+from cxconsole.campaigns.outlook import PacePoint
 from cxconsole.campaigns.preflight import Preflight, check_preflight
 from cxconsole.campaigns.progress import ChannelNumbers, Progress, get_progress
 from cxconsole.campaigns.trail_steps import reason_words
@@ -38,11 +40,12 @@ class Figure:
 
 @dataclass(frozen=True)
 class FunnelCell:
-    """A number of the funnel with its share of the one before."""
+    """A number of the funnel with its share of the one before. `measured`: whether the channel can tell at all."""
 
     count: str
     percent: str
     share: float
+    measured: bool = True
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,8 @@ class OverviewState(rx.State):
     reasons: list[CountRow] = []
     pace: list[dict[str, Any]] = []
     pace_words: str = ""
+    has_plan: bool = False
+    end_words: str = ""
     hours: list[CountRow] = []
     checks: list[CheckRow] = []
     passed_words: str = ""
@@ -236,25 +241,26 @@ def _left(progress: Progress, now: datetime) -> str:
     return f"about {show.duration((progress.finishes_at - now).total_seconds())} left"
 
 
-def _cell(count: int, whole: int) -> FunnelCell:
+def _cell(count: int, whole: int, *, measured: bool = True) -> FunnelCell:
     share = count / whole if whole else 0.0
-    return FunnelCell(show.number(count), show.percent(share), round(share * 100, 2))
+    return FunnelCell(show.number(count), show.percent(share), round(share * 100, 2), measured or count > 0)
 
 
 def _funnel(channels: dict[str, ChannelNumbers]) -> list[FunnelRow]:
     names = ("sent", "delivered", "opened", "clicked", "unsubscribed", "complained")
     total = ChannelNumbers(**{name: sum(getattr(one, name) for one in channels.values()) for name in names})
     rows = [("all", total), *channels.items()] if len(channels) > 1 else list(channels.items())
+    mute = ("sms",)  # no picture is loaded there, and links are left as they are
     return [
         FunnelRow(
             channel=channel,
             sent=FunnelCell(show.number(one.sent), "", 100.0 if one.sent else 0.0),
             delivered=_cell(one.delivered, one.sent),
             # gateways that report no delivery still see opens: then the share is of sent
-            opened=_cell(one.opened, one.delivered or one.sent),
-            clicked=_cell(one.clicked, one.delivered or one.sent),
+            opened=_cell(one.opened, one.delivered or one.sent, measured=channel not in mute),
+            clicked=_cell(one.clicked, one.delivered or one.sent, measured=channel not in mute),
             unsubscribed=_cell(one.unsubscribed, one.delivered or one.sent),
-            complained=_cell(one.complained, one.delivered or one.sent),
+            complained=_cell(one.complained, one.delivered or one.sent, measured=channel not in mute),
         )
         for channel, one in rows
     ]
@@ -279,7 +285,7 @@ def _outlook(progress: Progress, view: show.Viewer) -> dict[str, Any]:
     ]
     reasons = [
         CountRow(
-            one.status,
+            filter_address(("status", FilterOp.EQ, one.status), ("reason", FilterOp.EQ, one.reason)),
             _sentence(one.reason),
             _ENDS.get(one.status, ""),
             show.number(one.count),
@@ -291,13 +297,34 @@ def _outlook(progress: Progress, view: show.Viewer) -> dict[str, Any]:
         CountRow(one.channel, view.clock(one.at), f"Step {one.step}", show.number(one.count), one.count * 100 / most)
         for one in outlook.next_hours
     ]
-    pace = [{"at": view.clock(one.at), "done": one.done, "plan": one.plan} for one in outlook.pace]
+    expected = _expect(progress, view.now)
+    pace = [
+        {"at": view.clock(one.at), "done": one.done, "plan": one.plan, "expected": expected(one)}
+        for one in outlook.pace
+    ]
     due = outlook.next_due_at
     note = f"Next at {view.clock(due)}" if due else "Not contacted yet"
     words = _pace_words(progress)
     return {
         "waits": waits, "reasons": reasons, "hours": hours, "pace": pace, "pace_words": words, "pending_note": note,
+        "has_plan": any(one.plan is not None for one in outlook.pace),
+        "end_words": f"Expected end {view.clock(progress.finishes_at)}" if progress.finishes_at else "",
     }  # fmt: skip
+
+
+def _expect(progress: Progress, now: datetime) -> Callable[[PacePoint], int | None]:
+    """How many messages there will be at a point from now on, in a straight line to the end that is expected."""
+    done = [one for one in progress.outlook.pace if one.done is not None] if progress.outlook else []
+    end, left = progress.finishes_at, progress.pending + progress.in_progress
+    if not done or end is None or end <= now:
+        return lambda _point: None
+    last, sent = done[-1].at, done[-1].done or 0
+
+    def at(point: PacePoint) -> int | None:
+        share = (point.at - last) / (end - last)
+        return round(sent + left * share) if 0 <= share <= 1.02 else None
+
+    return at
 
 
 def _sentence(reason: str) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from cxconsole.audience.phones import group_phone
 from models.comm import CommDelivery
 from models.event import Event, EventType
 
@@ -156,7 +157,11 @@ def _detail(kind: str, data: Mapping[str, Any], delivery: CommDelivery | None, n
         return names.contents.get(delivery.template_version_id, "") if delivery else ""
     if kind == EventType.COMM_SENT and delivery is not None:
         doubt = "; possibly twice, after a crash" if delivery.possible_duplicate else ""
-        return f"To {delivery.target}{doubt}" if not delivery.provider_id else f"Id {delivery.provider_id}{doubt}"
+        return (
+            f"To {group_phone(delivery.target)}{doubt}"
+            if not delivery.provider_id
+            else f"Id {delivery.provider_id}{doubt}"
+        )
     if kind in (EventType.COMM_FAILED, EventType.COMM_BOUNCED, EventType.COMM_RETRIED) and delivery is not None:
         return reason_words(delivery.reason) or str(data.get("code") or "")
     return reason_words(str(data["reason"])) if data.get("reason") else ""
