@@ -38,7 +38,8 @@ def campaign_page(*content: Any, active: str) -> rx.Component:
                 crumbs=[("Campaigns", "/campaigns")],
                 here=CampaignState.code,
                 badge=rx.cond(CampaignState.loaded, campaign_badge(CampaignState.badge), rx.fragment()),
-                actions=_actions(),
+                # which of them there are is known when it is read; none may jump away under a finger
+                actions=[rx.cond(CampaignState.loaded, rx.fragment(*_actions()), rx.fragment())],
             ),
             page_tabs(*tabs, active=active, label="Parts of this campaign"),
             *content,

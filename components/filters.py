@@ -28,6 +28,7 @@ def columns_button(columns: list[Column], state: Any) -> rx.Component:
         rx.popover.content(
             rx.el.fieldset(rx.el.legend("Shown columns", class_name="cx-hide"), *boxes, class_name="cx-columns"),
             class_name="cx-menu cx-columns-menu",
+            aria_label="Shown columns",
             align="end",
             size="1",
         ),

@@ -33,7 +33,10 @@ RIGHTS: dict[str, dict[str, str]] = {
     "gateways": {"read": "See gateways and the sandbox inbox", "edit": "Set up, test and switch off gateways"},
     "suppressions": {"read": "See who must not be contacted", "edit": "Suppress addresses and release them"},
     "persons": {"read": "Find people and see their addresses", "edit": "Change people"},
-    "comms": {"read": "See messages and their states", "edit": "Retry and cancel messages, report what came of them"},
+    "comms": {
+        "read": "See messages and their states",
+        "edit": "Send single messages, retry and cancel messages, report on them",
+    },
     "jobs": {"read": "See the background work", "edit": "Run, pause and resume background work"},
     "keys": {"edit": "Make and revoke keys"},
 }

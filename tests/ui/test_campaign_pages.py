@@ -190,7 +190,7 @@ def test_the_check_of_a_file_lists_what_is_rejected_and_what_is_left_out(page: P
     expect(page.get_by_role("table", name="Rows that would be rejected")).to_contain_text("b@@example.com")
     left_out = page.get_by_role("table", name="Values that would be left out")
     expect(left_out.get_by_role("row")).to_have_count(2)
-    expect(left_out).to_contain_text("Too short for a phone number")
+    expect(left_out).to_contain_text("Too short for a US number")
     assert_accessible(page)
 
 
