@@ -21,6 +21,7 @@ from types import SimpleNamespace
 
 import psutil
 from harness import BENCH, ROOT, free_port, mail_sink, report, spread
+from offer import HTML, SUBJECT, TEXT
 from sqlalchemy import func, text
 from sqlalchemy.engine import make_url
 from sqlmodel import select
@@ -39,16 +40,6 @@ from models.migrate import migrate
 from models.person import PersonSearchQueue
 
 POSTGRES_URL = os.environ.get("CXCONSOLE_TEST_DATABASE_URL", "")
-LINES = "".join(
-    f"<p>{{{{ first_name | default('Friend') }}}}, line {number}: " + "our offer of this month. " * 4 + "</p>\n"
-    for number in range(30)
-)
-HTML = (
-    "<html><body><h1>Hello {{ first_name | default('Friend') }} {{ last_name | default('') }}</h1>\n"
-    f"{LINES}<p>Yours in {{{{ city | default('town') }}}}, {{{{ campaign.name }}}}</p>"
-    '<p><a href="{{ unsubscribe_url }}">Unsubscribe</a></p></body></html>'
-)
-TEXT = "Hello {{ first_name | default('Friend') }},\n" + "our offer of this month.\n" * 30 + "{{ unsubscribe_url }}\n"
 
 
 @contextmanager
@@ -95,8 +86,7 @@ def prepare(database: Database, *, messages: int, port: int) -> int:
         session.add(gateway)
         session.flush()
         data = {
-            "name": "Offer", "channel": "email", "subject": "For {{ first_name | default('you') }}", "html": HTML,
-            "text": TEXT,
+            "name": "Offer", "channel": "email", "subject": SUBJECT, "html": HTML, "text": TEXT,
         }  # fmt: skip
         template = create_template(session, data, actor=OPERATOR, now=now)
         step = {"channel": "email", "template_id": template.id, "gateway_id": gateway.id}
