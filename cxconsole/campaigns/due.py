@@ -98,7 +98,7 @@ def has_room_for_due(session: Session, now: datetime) -> bool:
 
 
 def reconsider_contacts(session: Session, campaign_id: int, *, now: datetime) -> None:
-    """Forget what was put off because of the old window or zone; call it when a campaign's timing was changed."""
+    """Forget what was put off because of the old window, zone or limits, when a person has changed one of them."""
     driver = Driver(session)
     driver.run(
         "UPDATE campaign_contact SET due_at = ? WHERE campaign_id = ? AND status = 'pending' AND due_at > ?",

@@ -9,6 +9,7 @@ from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
 from cxconsole.accounts.actor import Actor
+from cxconsole.campaigns.due import reconsider_contacts
 from cxconsole.campaigns.fields import CampaignFields, apply_fields, change_fields, fields_of
 from cxconsole.campaigns.flow import Step, find_references, load_graph, steps_of, store_steps
 from cxconsole.campaigns.holds import CHUNK, settle_campaign
@@ -41,6 +42,9 @@ class CampaignDraft:
 
     cloned_from: int
     changes: dict[str, Any] = field(default_factory=dict)
+
+
+_DECIDES_WHEN = {"time_zone", "execution_window", "limits"}
 
 
 def create_campaign(
@@ -79,6 +83,8 @@ def update_campaign(
         note_change(session, campaign, changed, actor=actor, now=now)
         if "validity" in changed:
             settle_campaign(session, campaign, now=now)
+        if _DECIDES_WHEN & set(changed):
+            reconsider_contacts(session, campaign_id, now=now)
     session.flush()
     return campaign
 

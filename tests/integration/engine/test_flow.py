@@ -5,8 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlmodel import select
 
+from cxconsole.accounts.actor import OPERATOR
 from cxconsole.campaigns.advance import FlowHooks
-from cxconsole.campaigns.due import GATEWAY_BACKLOG, drain_due_contacts, reconsider_contacts
+from cxconsole.campaigns.due import GATEWAY_BACKLOG, drain_due_contacts
+from cxconsole.campaigns.lifecycle import update_campaign
 from cxconsole.comms.circuit import News
 from cxconsole.comms.outbox import Outbox
 from cxconsole.comms.outcomes import Result, ResultKind
@@ -62,6 +64,12 @@ class Line:
             campaign = session.get(Campaign, campaign_id)
             for name, value in columns.items():
                 setattr(campaign, name, value)
+
+    def update(self, campaign_id, **changes):
+        """As a person changes it."""
+        with self.database.write() as session:
+            version = session.get_one(Campaign, campaign_id).version
+            update_campaign(session, campaign_id, changes, version=version, actor=OPERATOR, now=self.now)
 
     def counts(self, campaign_id):
         progress = self.world.progress(campaign_id)
@@ -182,9 +190,30 @@ def test_a_window_that_closes_meanwhile_makes_deliveries_wait(line):
     (delivery,) = line.deliveries()
     assert delivery.checks["quiet_hours"] == "wait"
     assert delivery.not_before > line.now
-    line.change(campaign_id, window_end="24:00")
-    with line.database.write() as session:
-        reconsider_contacts(session, campaign_id, now=line.now)
+    line.update(campaign_id, execution_window={"end": "24:00"})
+    assert len(line.send()) == 1
+
+
+def test_a_window_that_is_opened_wider_is_not_waited_for(line):
+    campaign_id = line.world.campaign(
+        [line.step()], contacts=2, window_in_zone_of="person", window_start="01:00", window_end="02:00"
+    )
+    line.drain()
+    assert line.counts(campaign_id) == {"pending": 2}
+    assert line.drain() == 0
+    line.update(campaign_id, execution_window={"start": "00:00", "end": "24:00"})
+    assert line.drain() == 2
+
+
+def test_a_cap_that_is_raised_lets_go_what_waited_for_it(line):
+    campaign_id = line.world.campaign([line.step(), line.step()], per_person_count=1, per_person_window="P7D")
+    line.drain()
+    assert len(line.send()) == 1
+    line.drain()
+    assert line.send() == []
+    waiting = line.deliveries(DeliveryState.AWAITING_DISTRIBUTION)[0]
+    assert (waiting.checks["frequency_cap"], waiting.not_before) == ("wait", line.now + timedelta(days=7))
+    line.update(campaign_id, limits={"per_person": {"count": 2, "window": "P7D"}})
     assert len(line.send()) == 1
 
 
