@@ -27,20 +27,6 @@ CONTACT: Looks = {
     "suppressed": ("Suppressed", "plum", "shield-ban"),
     "held": ("Held", "amber", "pause"),
 }
-HOLD: Looks = {
-    "campaign-unpublished": ("Campaign is unpublished", "amber", "pause"),
-    "validity-period-expired": ("Validity period has ended", "amber", "calendar-x"),
-    "campaign-ended": ("Campaign has ended", "gray", "circle-stop"),
-}
-REQUEST: Looks = {
-    "A": ("Awaiting", "gray", "clock"),
-    "R": ("Finding a way", "iris", "route"),
-    "P": ("Processed", "green", "circle-check"),
-    "C": ("Cancelled", "gray", "circle-slash"),
-    "N": ("Not sent", "amber", "circle-slash"),
-    "O": ("Opted out", "plum", "user-x"),
-    "E": ("Error", "red", "circle-alert"),
-}
 DELIVERY: Looks = {
     "A": ("Awaiting merge", "gray", "file-pen-line"),
     "D": ("Awaiting distribution", "gray", "list-ordered"),
@@ -119,16 +105,6 @@ def campaign_badge(state: rx.Var[str] | str) -> rx.Component:
 def contact_badge(status: rx.Var[str] | str) -> rx.Component:
     """The status of a campaign contact."""
     return status_badge(CONTACT, status)
-
-
-def hold_badge(reason: rx.Var[str] | str) -> rx.Component:
-    """Why a contact is held."""
-    return status_badge(HOLD, reason)
-
-
-def request_badge(state: rx.Var[str] | str) -> rx.Component:
-    """The state of a CommRequest by its stored code."""
-    return status_badge(REQUEST, state)
 
 
 def delivery_badge(state: rx.Var[str] | str) -> rx.Component:

@@ -58,11 +58,6 @@ def campaign_bar(row: Any) -> rx.Component:
     )
 
 
-def bar_row(percent: Any, words: Any, *, tone: str = "iris", label: Any = "Share") -> rx.Component:
-    """A bar with its percentage at the right."""
-    return rx.el.div(progress_bar(percent, label=label, tone=tone), rx.el.span(words), class_name="cx-bar-row")
-
-
 def funnel_row(
     name: Any, figure: Any, share_words: Any, percent: Any, *, href: Any, tone: str = "iris"
 ) -> rx.Component:

@@ -9,9 +9,8 @@ from cxconsole import clock
 from cxconsole.bootstrap import get_application
 from cxconsole.errors import CxError
 from cxconsole.gateways.registry import KINDS
-from cxconsole.gateways.service import delete_gateway, list_gateways, update_gateway
+from cxconsole.gateways.service import delete_gateway, get_gateway_traffic, list_gateways, update_gateway
 from cxconsole.gateways.testing import test_gateway
-from cxconsole.gateways.usage import sent_by_minute
 from cxconsole.gateways.views import GatewayView
 from cxconsole.signals import topics
 from state.follow import follow
@@ -128,7 +127,7 @@ class GatewaysState(rx.State):
             await self._show_panel(found, viewer)
 
     async def _show_panel(self, view: GatewayView, viewer: Viewer) -> None:
-        minutes = await read(self, sent_by_minute, view.id)
+        minutes = await read(self, get_gateway_traffic, view.id)
         self.panel = _panel(view, viewer)
         self.limits = list(view.limits)
         self.points = [

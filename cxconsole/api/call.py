@@ -135,11 +135,6 @@ def refer(loc: str, text: str, *, noun: str = "", most: int = MAX_KEY) -> int:
         raise Invalid.field(loc, error.detail) from None
 
 
-def as_id(key: int | None) -> str | None:
-    """A key as the API says it."""
-    return None if key is None else str(key)
-
-
 def _pack(offset: int, list_id: str) -> str:
     return base64.urlsafe_b64encode(f"{offset}.{list_id}".encode()).decode().rstrip("=")
 

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from cxconsole.accounts.actor import Actor
 from cxconsole.campaigns.graph import FlowGraph
-from cxconsole.campaigns.records import load_campaign, note_change, open_campaign
+from cxconsole.campaigns.records import note_change, open_campaign
 from cxconsole.durations import format_duration, parse_duration
 from cxconsole.errors import FieldProblem, Invalid
 from models.campaign import Campaign, Flow
@@ -111,12 +111,6 @@ def load_graph(session: Session, campaign: Campaign) -> dict[str, Any]:
     statement = select(Flow.graph).where(Flow.campaign_id == campaign.id, Flow.version == campaign.flow_version)
     graph = session.exec(statement).first()
     return dict(graph) if graph else graph_of([])
-
-
-def get_steps(session: Session, campaign_id: int, *, actor: Actor) -> list[Step]:
-    """The steps of a campaign as a line."""
-    actor.require("campaigns.read")
-    return steps_of(load_graph(session, load_campaign(session, campaign_id)))
 
 
 def set_steps(

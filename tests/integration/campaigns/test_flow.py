@@ -2,7 +2,8 @@ import pytest
 from sqlmodel import select
 
 from cxconsole.accounts.actor import OPERATOR
-from cxconsole.campaigns.flow import Step, get_steps, graph_of, graph_problems, set_steps, steps_of
+from cxconsole.campaigns.directory import get_campaign
+from cxconsole.campaigns.flow import Step, graph_of, graph_problems, set_steps, steps_of
 from cxconsole.campaigns.lifecycle import create_campaign
 from cxconsole.errors import Conflict, Invalid
 from models.campaign import Flow
@@ -27,7 +28,7 @@ def test_steps_become_a_graph_and_are_read_as_a_line_again(database, now, campai
         graph = session.exec(select(Flow)).one().graph
         assert graph["start"] == "s1" and [node["id"] for node in graph["nodes"]] == ["s1", "s2"]
         assert graph["edges"] == [{"source": "s1", "target": "s2", "delay": "P2D", "unless": "opened"}]
-        assert get_steps(session, campaign_id, actor=OPERATOR) == [
+        assert list(get_campaign(session, campaign_id, actor=OPERATOR).steps) == [
             Step(id="s1", channel="email", template_id=int(mail["template_id"]), gateway_id=int(mail["gateway_id"])),
             Step(
                 id="s2", channel="sms", template_id=int(text["template_id"]), gateway_id=int(text["gateway_id"]),
@@ -51,7 +52,7 @@ def test_every_change_is_a_version_and_none_is_changed(database, now, campaign_i
 def test_a_step_may_be_unfinished(database, now, campaign_id):
     with database.write() as session:
         set_steps(session, campaign_id, [{"channel": "email", "template_id": None}], actor=OPERATOR, now=now)
-        assert get_steps(session, campaign_id, actor=OPERATOR)[0].template_id is None
+        assert get_campaign(session, campaign_id, actor=OPERATOR).steps[0].template_id is None
 
 
 def test_each_bad_field_of_a_step_is_named(database, now, campaign_id, make_step):
