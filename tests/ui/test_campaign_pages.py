@@ -76,7 +76,7 @@ def test_a_number_opens_the_people_behind_it(page: Page):
 
 def test_all_contacts_that_match_are_changed_at_once(page: Page):
     page.goto("/campaigns/CMP-1010/contacts")
-    page.get_by_role("checkbox", name="Select all on this page").check()
+    page.get_by_role("checkbox", name="Select all on this page").click()  # the server ticks it
     page.get_by_role("button", name=re.compile("^Select all ")).click()
     expect(page.get_by_role("button", name=re.compile("^Select all "))).to_have_count(0)
     page.get_by_role("button", name="Edit…").click()
