@@ -144,7 +144,7 @@ def _column(one: Any) -> rx.Component:
                 class_name="cx-input cx-input--sm",
             )
         ),
-        rx.el.td(found),
+        rx.el.td(found, class_name="cx-found"),
     )
 
 
