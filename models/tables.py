@@ -2,7 +2,7 @@
 
 from sqlmodel import SQLModel
 
-from models import campaign, comm, contact, event, gateway, person, suppression, system, template
+from models import activity, campaign, comm, contact, event, gateway, person, suppression, system, template
 
-MODULES = (campaign, comm, contact, event, gateway, person, suppression, system, template)
+MODULES = (activity, campaign, comm, contact, event, gateway, person, suppression, system, template)
 metadata = SQLModel.metadata

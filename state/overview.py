@@ -15,8 +15,8 @@ from cxconsole.campaigns.contact_filter import FilterOp, filter_address
 from cxconsole.campaigns.outlook import PacePoint
 from cxconsole.campaigns.preflight import Preflight, check_preflight
 from cxconsole.campaigns.progress import ChannelNumbers, Progress, get_progress
-from cxconsole.campaigns.trail_steps import reason_words
 from cxconsole.errors import CxError
+from cxconsole.journey.event_words import reason_words
 from cxconsole.signals import topics
 from state import format as show
 from state.campaign_actions import CheckRow, check_rows

@@ -10,6 +10,7 @@ from sqlmodel import Session, col
 
 from cxconsole.audience.counters import column_of, move_contacts
 from cxconsole.journey.tape import append_events
+from models.activity import Note, ScheduledActivity
 from models.comm import CommDelivery, CommRequest, DeliveryState, RequestState
 from models.contact import CampaignContact, ContactSource, ContactStatus, SourceMention
 from models.event import EventType
@@ -61,7 +62,7 @@ def merge_persons(session: Session, moves: Mapping[int, int], *, actor: str, now
     folded = _move_contacts(session, moves, now=now)
     pairs = [{"loser": loser, "winner": winner} for loser, winner in moves.items()]
     _move_requests(session, pairs)
-    for model in (Suppression, CommDelivery):
+    for model in (Suppression, CommDelivery, Note, ScheduledActivity):
         reference = col(model.person_id)
         named = update(model).where(reference == bindparam("loser")).values({reference: bindparam("winner")})
         _execute(session, named, pairs)

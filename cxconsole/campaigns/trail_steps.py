@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from cxconsole.audience.phones import group_phone
+from cxconsole.journey.event_words import reason_words
 from models.comm import CommDelivery
 from models.event import Event, EventType
 
@@ -75,30 +76,7 @@ _TIMES: dict[str, str] = {
 }
 """Where a delivery keeps the moment itself; the event is written a little later."""
 
-REASONS = {
-    "no_email": "no e-mail address",
-    "no_phone": "no phone number",
-    "no_push_address": "no push address",
-    "no_postal_address": "no postal address",
-    "no_consent": "no consent",
-    "unsubscribed": "unsubscribed",
-    "complained": "complained about a message",
-    "bounced": "the address bounced",
-    "manual": "put on the list by hand",
-    "cancelled": "cancelled by hand",
-    "campaign-unpublished": "the campaign was unpublished",
-    "campaign-ended": "the campaign has ended",
-    "validity-period-expired": "the validity period is over",
-}
-"""Stored reasons that are codes, as people say them; all others are sentences already."""
-
-
 _TOLD = {"stop": "Stopped", "wait": "Made to wait"}
-
-
-def reason_words(reason: str | None) -> str:
-    """A stored reason in words; empty for none."""
-    return REASONS.get(reason or "", reason or "")
 
 
 def tell_steps(

@@ -7,7 +7,7 @@ from datetime import datetime, tzinfo
 from cxconsole.campaigns.contacts import ContactRow
 from cxconsole.campaigns.delivery_words import delivery_word
 from cxconsole.campaigns.flow import Step
-from cxconsole.campaigns.trail_steps import reason_words
+from cxconsole.journey.event_words import reason_words
 from models.campaign import Campaign
 from models.comm import CommDelivery, CommRequest
 from models.contact import ContactStatus

@@ -9,6 +9,7 @@ from sqlmodel import Session, SQLModel
 
 from cxconsole.accounts.actor import Actor
 from cxconsole.demo.seed import SEEDED_FLAG
+from models.activity import Note, ScheduledActivity
 from models.campaign import Campaign, CampaignChannel, CampaignProgress, Flow, TrafficMinute
 from models.comm import CommDelivery, CommRequest
 from models.contact import CampaignContact, ContactImport, ContactSource, RejectedRow
@@ -104,7 +105,7 @@ def _keep_what_is_used(session: Session) -> int:
 def _remove_persons(session: Session) -> int:
     demo = select(_c(Person).id).where(_c(Person).is_demo)
     session.execute(insert(PersonSearchQueue).from_select(["person_id"], demo))  # so that search forgets them, too
-    for model in (Identity, CommDelivery, CommRequest, Suppression):
+    for model in (Identity, CommDelivery, CommRequest, Suppression, Note, ScheduledActivity):
         _remove(session, model, _c(model).person_id.in_(demo))
     return _remove(session, Person, _c(Person).is_demo)
 
