@@ -33,7 +33,7 @@ def card(
     parts.append(rx.fragment(*children) if flush else rx.el.div(*children, class_name="cx-card-body"))
     if foot is not None:
         parts.append(rx.el.div(foot, class_name="cx-card-foot"))
-    return rx.el.section(*parts, class_name="cx-card", **props)
+    return rx.el.section(*parts, class_name=props.pop("class_name", "cx-card"), **props)
 
 
 def lines(*children: Any) -> rx.Component:

@@ -4,21 +4,13 @@ from typing import Any
 
 import reflex as rx
 
-CHANNELS: dict[str, tuple[str, str]] = {
-    "email": ("E-mail", "mail"),
-    "sms": ("SMS", "message-square"),
-    "letter": ("Letter", "file-text"),
-    "voice": ("Voice", "phone"),
-    "push": ("Push", "bell"),
-    "web": ("Web", "globe"),
-    "agent": ("Agent", "headset"),
-}
-"""Each channel's word and icon."""
+from cxconsole.journey.event_words import CHANNELS
 
 
 def icon(name: str, size: int = 16, **props: Any) -> rx.Component:
     """A lucide icon by its name, such as "circle-check"."""
-    return rx.icon(name.replace("-", "_"), size=size, stroke_width=1.85, custom_attrs={"aria-hidden": "true"}, **props)
+    attrs = {"aria-hidden": "true", **props.pop("custom_attrs", {})}
+    return rx.icon(name.replace("-", "_"), size=size, stroke_width=1.85, custom_attrs=attrs, **props)
 
 
 def channel_icon(channel: rx.Var[str] | str, size: int = 16) -> rx.Component:

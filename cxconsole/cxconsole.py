@@ -22,7 +22,9 @@ async def run_beside() -> AsyncIterator[None]:
 
 app = rx.App(
     api_transformer=build_api(get_application()),
-    stylesheets=[f"/css/{name}.css" for name in ("fonts", "base", "shell", "kit", "table", "forms", "campaign")],
+    stylesheets=[
+        f"/css/{name}.css" for name in ("fonts", "base", "shell", "kit", "table", "forms", "campaign", "desk")
+    ],
     head_components=[
         rx.el.link(rel="icon", href="/icon.svg", type="image/svg+xml"),
         rx.el.script(src="/boot.js"),

@@ -74,6 +74,9 @@ def campaign_contacts() -> rx.Component:
                 button("Retry", icon_name="rotate-cw", small=True, on_click=state.retry),
                 button("Remove…", icon_name="trash-2", small=True, on_click=state.ask_remove),
             ],
+            row_actions=lambda row: [
+                icon_button("user", "Open customer", href=f"/customers/{row.person}", class_name="cx-row-offer")
+            ],
             nothing=rx.cond(
                 state.is_filtered,
                 nothing_found("No contact fits this filter.", text_button("Show all", on_click=state.clear_filter)),

@@ -15,9 +15,13 @@ from pages.campaign_overview import campaign_overview
 from pages.campaign_setup import campaign_copy, campaign_setup
 from pages.campaigns import campaigns
 from pages.contact_trail import contact_trail
+from pages.customer import customer
+from pages.customers import customers
 from pages.gateways import gateways
 from pages.home import home
+from pages.journeys import journeys
 from pages.keys import keys
+from pages.live import live
 from pages.nowhere import nowhere
 from pages.sandbox import sandbox
 from pages.suppressions import suppressions
@@ -27,11 +31,15 @@ from state.campaign import CampaignState
 from state.campaign_actions import CampaignActionsState
 from state.campaigns import CampaignsState
 from state.contacts import ContactsState
+from state.customer import CustomerState
+from state.customers import CustomersState
 from state.flow import FlowState
 from state.gateways import GatewaysState
 from state.home import HomeState
 from state.import_wizard import ImportWizardState
+from state.journeys import JourneysState
 from state.keys import KeysState
+from state.live import LiveState
 from state.overview import OverviewState
 from state.sandbox import SandboxState
 from state.setup import SetupState
@@ -59,8 +67,11 @@ class Page:
 
 NAV = (
     NavItem(word="Home", icon_name="layout-dashboard", href="/"),
+    NavItem(word="Live desk", icon_name="radio", href="/live"),
     NavItem(word="Campaigns", icon_name="megaphone", href="/campaigns", group="Outreach"),
     NavItem(word="Templates", icon_name="layout-template", href="/templates", group="Outreach"),
+    NavItem(word="Customers", icon_name="users", href="/customers", group="Customers"),
+    NavItem(word="Journeys", icon_name="route", href="/journeys", group="Customers"),
     NavItem(word="Gateways", icon_name="plug", href="/gateways", group="Engine"),
     NavItem(word="Sandbox inbox", icon_name="inbox", href="/sandbox", group="Engine"),
     NavItem(word="Suppressions", icon_name="shield-off", href="/suppressions", group="Admin"),
@@ -83,6 +94,13 @@ def _campaign_page(
 
 PAGES: tuple[Page, ...] = (
     Page(route="/", title="Home", show=home, nav="/", on_load=(HomeState.load, HomeState.follow)),
+    Page(
+        route="/live",
+        title="Live desk",
+        show=live,
+        nav="/live",
+        on_load=(LiveState.load, LiveState.follow, LiveState.follow_recent),
+    ),
     Page(
         route="/campaigns",
         title="Campaigns",
@@ -112,6 +130,21 @@ PAGES: tuple[Page, ...] = (
         show=template,
         nav="/templates",
         on_load=(TemplateEditorState.load,),
+    ),
+    Page(route="/customers", title="Customers", show=customers, nav="/customers", on_load=(CustomersState.load,)),
+    Page(
+        route="/customers/[person]",
+        title="Customer",
+        show=customer,
+        nav="/customers",
+        on_load=(CustomerState.load, CustomerState.follow),
+    ),
+    Page(
+        route="/journeys",
+        title="Journeys",
+        show=journeys,
+        nav="/journeys",
+        on_load=(JourneysState.load, JourneysState.follow),
     ),
     Page(
         route="/suppressions",

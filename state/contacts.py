@@ -11,8 +11,8 @@ from cxconsole.audience.contacts_intake import add_contacts
 from cxconsole.campaigns.contact_changes import remove_contacts, retry_contacts, update_contacts
 from cxconsole.campaigns.contact_filter import ContactQuery, Selection, parse_filter
 from cxconsole.campaigns.contacts import ContactRow, list_contacts
-from cxconsole.campaigns.trail_steps import reason_words
 from cxconsole.errors import CxError, Invalid
+from cxconsole.journey.event_words import reason_words
 from cxconsole.paging import Page
 from cxconsole.signals import topics
 from models.contact import SourceKind
@@ -35,6 +35,7 @@ class ContactLine:
     """One line, ready to be shown. An empty delivery word means no message on that channel."""
 
     id: str
+    person: str
     name: str
     email: str
     phone: str
@@ -63,6 +64,7 @@ def contact_line(one: ContactRow, view: show.Viewer) -> ContactLine:
     """A contact as the list shows it."""
     return ContactLine(
         id=str(one.id),
+        person=str(one.person_id),
         name=one.name or one.email or show.address(one.phone or "") or one.customer_id or f"Contact {one.id}",
         email=one.email or "",
         phone=show.address(one.phone or ""),

@@ -5,18 +5,16 @@ from dataclasses import dataclass
 import reflex as rx
 
 from cxconsole.audience.people import SearchHits, search_everything
-from cxconsole.campaigns.latest_contacts import find_latest_contacts
 from cxconsole.demo.remove import has_demo, remove_demo
 from cxconsole.errors import CxError
 from cxconsole.signals import topics
-from models.campaign import campaign_code
 from state.format import address
 from state.session import read, write
 
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """A line of the search's results. A person in no campaign leads to the list of campaigns."""
+    """A line of the search's results."""
 
     href: str
     word: str
@@ -64,16 +62,15 @@ class ShellState(rx.State):
         """People and campaigns for what was typed."""
         self.search_q = q[:200]
         hits = await read(self, search_everything, self.search_q)
-        latest = await read(self, find_latest_contacts, [one.id for one in hits.people])
-        self._show(hits, latest)
+        self._show(hits)
 
-    def _show(self, hits: SearchHits, latest: dict[int, tuple[int, int]]) -> None:
+    def _show(self, hits: SearchHits) -> None:
         self.found_campaigns = [
             Found(href=f"/campaigns/{one.code}", word=one.name, detail=one.code, state=one.state)
             for one in hits.campaigns
         ]
         self.found_people = [
-            Found(href=_contact_href(latest.get(one.id)), word=one.name or address(one.hint), detail=address(one.hint))
+            Found(href=f"/customers/{one.id}", word=one.name or address(one.hint), detail=address(one.hint))
             for one in hits.people
         ]
         none_found = self.search_q.strip() and not hits.campaigns and not hits.people
@@ -117,7 +114,3 @@ class ShellState(rx.State):
             yield rx.redirect("/")
         finally:
             self.demo_busy = False
-
-
-def _contact_href(latest: tuple[int, int] | None) -> str:
-    return f"/campaigns/{campaign_code(latest[0])}/contacts/{latest[1]}" if latest else "/campaigns"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import reflex as rx
 
-from cxconsole.campaigns.trail import CHECK_NAMES, Trail, TrailStep, get_trail
+from cxconsole.campaigns.trail import CHECK_NAMES, ChannelVerdict, Trail, TrailStep, get_trail
 from cxconsole.errors import CxError, NotFound
 from cxconsole.signals import topics
 from state import format as show
@@ -71,6 +71,7 @@ class TrailState(rx.State):
     """What the page shows; it is read again when the contact moves."""
 
     name: str = ""
+    customer_href: str = "/customers"
     campaign_name: str = ""
     status: str = "pending"
     summary: str = ""
@@ -135,22 +136,11 @@ def _shown(trail: Trail, tab: str, view: show.Viewer) -> dict[str, object]:
     steps = next((channel.steps for channel in trail.channels if channel.channel == tab), trail.steps)
     return {
         "name": one.name or one.email or show.address(one.phone or "") or one.customer_id or f"Contact {one.id}",
+        "customer_href": f"/customers/{one.person_id}",
         "campaign_name": trail.campaign_name,
         "status": str(one.status),
         "summary": trail.summary,
-        "channels": [
-            ChannelRow(
-                channel=channel.channel,
-                target=show.address(channel.target or "no address"),
-                verdict=channel.verdict,
-                reason=channel.reason,
-                checks=[channel.checks.get(name, "none") for name in CHECK_NAMES],
-                state=channel.state,
-                words=" → ".join(channel.words),
-                delivery_id=str(channel.delivery_id or ""),
-            )
-            for channel in trail.channels
-        ],
+        "channels": [channel_row(channel) for channel in trail.channels],
         "tabs": [channel.channel for channel in trail.channels if channel.steps],
         "steps": [_step(step, view) for step in steps],
         "facts": _facts(trail, view),
@@ -166,6 +156,20 @@ def _shown(trail: Trail, tab: str, view: show.Viewer) -> dict[str, object]:
         "loaded": True,
         **_cap(trail, view),
     }
+
+
+def channel_row(one: ChannelVerdict) -> ChannelRow:
+    """The verdict on one channel, ready to be shown."""
+    return ChannelRow(
+        channel=one.channel,
+        target=show.address(one.target or "no address"),
+        verdict=one.verdict,
+        reason=one.reason,
+        checks=[one.checks.get(name, "none") for name in CHECK_NAMES],
+        state=one.state,
+        words=" → ".join(one.words),
+        delivery_id=str(one.delivery_id or ""),
+    )
 
 
 def _step(step: TrailStep, view: show.Viewer) -> StepLine:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 from fastapi.routing import APIRoute
+from pydantic import AwareDatetime
 
 from cxconsole import clock
 from cxconsole.accounts.local import actor_of
@@ -22,6 +23,7 @@ from cxconsole.campaigns.contact_filter import ContactQuery, Selection, parse_fi
 from cxconsole.campaigns.contacts import export_contacts
 from cxconsole.campaigns.exports import export_campaigns, export_trail
 from cxconsole.errors import Forbidden, Invalid
+from cxconsole.journey.explorer import EventQuery, export_events
 
 
 class DownloadRoute(APIRoute):
@@ -87,6 +89,24 @@ def download_rejected(request: Request, import_id: int) -> StreamingResponse:
 def download_suppressions(request: Request) -> StreamingResponse:
     """Everyone who must not be contacted."""
     return _stream(request, "suppressions.csv", export_suppressions)
+
+
+@router.get("/events.csv")
+def download_events(
+    request: Request,
+    type: str = "",
+    source: str = "",
+    person_id: int | None = None,
+    since: AwareDatetime | None = None,
+    until: AwareDatetime | None = None,
+    field: str = "",
+    value: str = "",
+) -> StreamingResponse:
+    """Events of the Tape, as the explorer is searched."""
+    query = EventQuery(
+        type=type, source=source, person_id=person_id, since=since, until=until, field=field, value=value
+    )
+    return _stream(request, "events.csv", export_events, query)
 
 
 def _json(text: str) -> Any:

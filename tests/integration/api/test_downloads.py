@@ -55,3 +55,14 @@ def test_under_another_sites_name_nothing_is_told(client):
     answer = client.get("/download/campaigns.csv", headers={"Host": "rebound.evil.example"})
     assert answer.status_code == 403
     assert "code" not in answer.text.splitlines()[0].split(",")
+
+
+def test_events_are_exported_as_they_are_searched(application, client, now):
+    with application.database.write() as session:
+        add_campaign(session, now)
+    rows = read(client.get("/download/events.csv", params={"type": "contact.*", "since": now.isoformat()}).text)
+    assert {row["type"] for row in rows} == {"contact.added"}
+    assert {row["person"] for row in rows} == {"'=cmd()", "bo@customers.example"}
+    assert rows[0]["time"] == now.isoformat()
+    assert read(client.get("/download/events.csv", params={"until": "2001-01-01T00:00:00Z"}).text) == []
+    assert client.get("/download/events.csv", params={"field": 'a"b'}).status_code == 422
