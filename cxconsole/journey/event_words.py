@@ -141,7 +141,7 @@ def look_of(event_type: str, source: str) -> Look:
         return known
     words = event_type.replace(".", " ").replace("_", " ").replace("-", " ").strip() or "Event"
     title = (words[:1].upper() + words[1:]).replace("{", "{{").replace("}", "}}")
-    return Look(title=title, detail="{data}", icon=_PRODUCT_ICON if source == "cxconsole" else OTHER_ICON)
+    return Look(title=title, detail="{data}", icon=_PRODUCT_ICON if source == "cxconsole" else "")
 
 
 def tell(text: str, facts: Mapping[str, str]) -> str:

@@ -38,7 +38,7 @@ def load_facts(session: Session, rows: Sequence[Any]) -> dict[int, Facts]:
         campaign = campaigns.get(row.campaign_id)
         channel = delivery.channel if delivery else data.get("channel")
         told[row.id] = {
-            **_channel(channel if isinstance(channel, str) else "", row.source),
+            **_channel(channel if isinstance(channel, str) else ""),
             "target": delivery.target if delivery else "the customer",
             "content": contents.get(delivery.template_version_id, _SOME_CONTENT) if delivery else _SOME_CONTENT,
             "campaign": _campaign(campaign, row.campaign_id),
@@ -82,8 +82,8 @@ def _text(data: Mapping[str, Any], name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _channel(channel: str, source: str) -> Facts:
-    word, icon = CHANNELS.get(channel, ("Message", OTHER_ICON if source != "cxconsole" else "send"))
+def _channel(channel: str) -> Facts:
+    word, icon = CHANNELS.get(channel, ("Message", OTHER_ICON))
     return {"channel": word, "channel_key": channel, "channel_icon": icon}
 
 
