@@ -50,7 +50,11 @@ def contact_trail() -> rx.Component:
                 ],
                 badge=rx.cond(TrailState.loaded, contact_badge(TrailState.status), rx.fragment()),
                 actions=[
-                    button("Open customer", icon_name="user", href=TrailState.customer_href),
+                    rx.cond(  # not before it is known whose page it is
+                        TrailState.loaded,
+                        button("Open customer", icon_name="user", href=TrailState.customer_href),
+                        rx.fragment(),
+                    ),
                     button("Export trail", icon_name="download", href=TrailState.export_href, download=True),
                 ],
             ),
