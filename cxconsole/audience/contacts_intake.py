@@ -10,7 +10,9 @@ from typing import Any
 from sqlmodel import Session
 
 from cxconsole.accounts.actor import Actor
+from cxconsole.audience.grouping import group_rows
 from cxconsole.audience.identities import Verdict, store_rows
+from cxconsole.audience.identity_lock import lock_identities
 from cxconsole.audience.phones import known_regions
 from cxconsole.audience.rows import KNOWN_COLUMNS, BadCell, ParsedRow, RowPlan
 from cxconsole.audience.sources import check_takes_contacts, count_rows, open_source
@@ -73,7 +75,8 @@ def add_contacts(
     counts = Counter({Verdict.REJECTED: len(rows) - len(parsed)})
     if parsed:
         origin = Origin(campaign_id=campaign_id, source_id=source_id, actor=actor.name, now=now)
-        stored = store_rows(session, parsed, origin, want_ids=True)
+        lock_identities(session)
+        stored = store_rows(session, group_rows(parsed), origin, want_ids=True)
         for position, at in enumerate(places):
             verdict, person_id = stored.verdict_of(position)
             # a source without an end has no "again within the source": whoever comes twice was updated

@@ -1,7 +1,7 @@
 """Which rows of one batch are about the same person: those that share an e-mail, phone or customer id."""
 
 import json
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -43,11 +43,17 @@ class Batch:
     """The groups in order; a later row's values win over an earlier one's, its identities come on top."""
     group_of: Sequence[int]
     """For each row the group it went to."""
+    first_row_of: dict[str, int]
+    """For each identity the first row that names it; two batches with a key in common are about the same person."""
 
     @property
     def further_rows(self) -> int:
         """How many rows are about a person whom an earlier row named."""
         return len(self.group_of) - len(self.groups)
+
+    def find_groups(self, keys: Collection[str]) -> set[int]:
+        """The groups that name one of these identities, keys of another batch's `first_row_of`."""
+        return {self.group_of[at] for key, at in self.first_row_of.items() if key in keys}
 
 
 def group_rows(rows: Sequence[ParsedRow]) -> Batch:
@@ -70,7 +76,7 @@ def group_rows(rows: Sequence[ParsedRow]) -> Batch:
                 links.append((first, at))
     groups = dict(enumerate(rows))
     if not links:
-        return Batch(groups=groups, group_of=range(len(rows)))
+        return Batch(groups=groups, group_of=range(len(rows)), first_row_of=owner)
     unions = Unions()
     for first, at in links:
         unions.join(first, at)
@@ -81,7 +87,7 @@ def group_rows(rows: Sequence[ParsedRow]) -> Batch:
         if head != at:
             groups[head] = fold(groups[head], groups.pop(at))
             group_of[at] = head
-    return Batch(groups=groups, group_of=group_of)
+    return Batch(groups=groups, group_of=group_of, first_row_of=owner)
 
 
 def fold(earlier: ParsedRow, later: ParsedRow) -> ParsedRow:

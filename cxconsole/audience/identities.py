@@ -2,16 +2,16 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, text, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlmodel import Session
 
 from cxconsole.audience.counters import move_contacts
-from cxconsole.audience.grouping import Batch, Unions, group_rows, identities_of
+from cxconsole.audience.grouping import Batch, Unions, identities_of
 from cxconsole.audience.merging import find_oldest, merge_persons, slices
 from cxconsole.audience.rows import PERSON_COLUMNS, ParsedRow
 from cxconsole.audience.staging import Hit, Origin, Stage
@@ -48,45 +48,77 @@ class Stored:
         return (verdict if at == group else Verdict.DUPLICATE), person_id
 
 
-def lock_identities(session: Session) -> None:
-    """Until the transaction ends nobody else adds identities this way, so that no two make the same person."""
-    if session.get_bind().dialect.name != "sqlite":  # there a writer is alone anyway
-        session.execute(text("SELECT pg_advisory_xact_lock(7046029254386353131)"))
+@dataclass(frozen=True, kw_only=True)
+class Ahead:
+    """The batch before this one in the same file, which another connection may still be storing."""
+
+    keys: Collection[str]
+    """The identities it names, as keys of `Batch.first_row_of`."""
+    wait: Callable[[], None]
+    """Returns when it is stored; raises when it will not be."""
 
 
 def store_rows(
     session: Session,
-    rows: Sequence[ParsedRow],
+    batch: Batch,
     origin: Origin,
     *,
     want_ids: bool = False,
+    ahead: Ahead | None = None,
     meanwhile: Callable[[], None] | None = None,
 ) -> Stored:
     """Find or create the person of each row, bring them up to date, and give them a place in the campaign.
 
     Rows that share an identity are one person; a row that ties existing persons together merges them. Writes
-    the campaign's counters and the Tape, not the source's counts. `meanwhile` is called when what is left is the
-    database's work, so that the processor is free for another thread.
+    the campaign's counters and the Tape, not the source's counts. Uses the batch up. Before, lock or share the
+    identities.
+
+    With a batch `ahead` only what is new to both is stored beside it: persons whom nobody knows, of whom it does
+    not speak. Those who are known, whom it may be changing, and those whom it names wait for it, and so do the
+    counters. So nothing ever waits in the database for a later batch. `meanwhile` is called when what is left is
+    the database's work, so that the processor is free for another thread.
     """
-    batch = group_rows(rows)
     stored = Stored(batch=batch)
-    lock_identities(session)
-    stage = Stage(session, batch)
-    hits = stage.find_known()
-    if hits or want_ids:
-        stored.ids_of_new = stage.read_ids(batch.groups if want_ids else {hit.group for hit in hits})
+    stored.counts[Verdict.DUPLICATE] = batch.further_rows
+    groups = batch.groups
+    waiting = {n: groups.pop(n) for n in batch.find_groups(ahead.keys)} if ahead is not None else {}
+    hits = _store_new(session, groups, stored, origin, want_ids=want_ids, meanwhile=meanwhile)
+    if ahead is not None:
+        groups |= waiting
+        ahead.wait()
+        hits = _store_new(session, groups, stored, origin)
     if hits and stored.ids_of_new is not None:
-        stage.drop({hit.group for hit in hits})
-        stored.known = _store_known(session, batch.groups, hits, origin, stored.ids_of_new)
-    if meanwhile is not None:
-        meanwhile()
-    new = stage.store_new(origin)
-    stored.counts = Counter(verdict for verdict, _ in stored.known.values())
-    stored.counts[Verdict.CREATED] += new
-    stored.counts[Verdict.DUPLICATE] += batch.further_rows
+        stored.known = _store_known(session, groups, hits, origin, stored.ids_of_new)
+    stored.counts.update(verdict for verdict, _ in stored.known.values())
     added = stored.counts[Verdict.CREATED]
     move_contacts(session, origin.campaign_id, {"planned": added, "pending": added})
     return stored
+
+
+def _store_new(
+    session: Session,
+    groups: dict[int, ParsedRow],
+    stored: Stored,
+    origin: Origin,
+    *,
+    want_ids: bool = False,
+    meanwhile: Callable[[], None] | None = None,
+) -> list[Hit]:
+    """Make persons of the groups that are nobody yet, and take them out; the identities of those that are left."""
+    if not groups:
+        return []
+    stage = Stage(session, groups)
+    hits = stage.find_known()
+    known = {hit.group for hit in hits}
+    if known or want_ids:
+        stored.ids_of_new = stage.read_ids(groups if want_ids else known)
+    stage.drop(known)
+    for group in groups.keys() - known:
+        del groups[group]  # they are in the database's hands: room for the rows of the next batch
+    if meanwhile is not None:
+        meanwhile()
+    stored.counts[Verdict.CREATED] += stage.store_new(origin)
+    return hits
 
 
 @dataclass(kw_only=True)
@@ -166,16 +198,14 @@ def _read_known(session: Session, ids: Sequence[int], origin: Origin) -> _Known:
     contact = CampaignContact.__table__.c  # type: ignore[attr-defined]
     mention = SourceMention.__table__.c  # type: ignore[attr-defined]
     columns = [person[name] for name in PERSON_COLUMNS]
+    # a subquery, because PostgreSQL would rather read the whole campaign for some hundred persons of it
+    place = select(contact.source_id).where(contact.campaign_id == origin.campaign_id, contact.person_id == person.id)
     for some in slices(ids):
-        for row in session.execute(select(person.id, *columns, person.attributes).where(person.id.in_(some))):
-            known.people[row[0]] = list(row)
-        known.source_of |= dict(
-            session.execute(
-                select(contact.person_id, contact.source_id).where(
-                    contact.campaign_id == origin.campaign_id, contact.person_id.in_(some)
-                )
-            ).all()
-        )
+        read = select(place.scalar_subquery(), person.id, *columns, person.attributes).where(person.id.in_(some))
+        for source_id, *row in session.execute(read):
+            known.people[row[0]] = row
+            if source_id is not None:
+                known.source_of[row[0]] = source_id
         known.mentioned |= set(
             session.scalars(
                 select(mention.person_id).where(mention.source_id == origin.source_id, mention.person_id.in_(some))

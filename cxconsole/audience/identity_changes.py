@@ -8,7 +8,7 @@ from sqlmodel import Session, col
 
 from cxconsole.accounts.actor import Actor
 from cxconsole.audience.contacts_intake import check_region
-from cxconsole.audience.identities import lock_identities
+from cxconsole.audience.identity_lock import lock_identities
 from cxconsole.audience.merging import find_oldest, merge_persons
 from cxconsole.audience.people import IdentityView, PersonView, find_present, lock_person, view_persons
 from cxconsole.audience.problems import Problem

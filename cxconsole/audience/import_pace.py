@@ -17,10 +17,11 @@ from sqlmodel import Session
 from cxconsole.database import Database
 
 FIRST_BLOCK = 256 * 1024
-SMALLEST_BLOCK, LARGEST_BLOCK = 32 * 1024, 4 * 1024 * 1024
-MOST_ROWS = 25_000
+SMALLEST_BLOCK, LARGEST_BLOCK = 32 * 1024, 8 * 1024 * 1024
+MOST_ROWS = 40_000
 _SHARED_SECONDS = 0.25
-_ALONE_SECONDS = 1.0
+_ALONE_SECONDS = 1.5
+_POSTGRES_SECONDS = 1.0
 _CACHE_KB = 64_000
 _LONG_LOG, _LONGEST_LOG = 64 << 20, 320 << 20
 
@@ -35,9 +36,9 @@ class Pace:
 
     def begin_step(self, session: Session) -> None:
         """At the begin of a write: when somebody else has written since the last one, leave them more room."""
-        if session.get_bind().dialect.name != "sqlite":  # there nobody waits for us but who wants the same rows
+        if session.get_bind().dialect.name != "sqlite":  # there only who adds identities too waits for us
             session.execute(text("SET LOCAL synchronous_commit = off"))  # as in tune_writer, and as safe
-            self._spare = _ALONE_SECONDS
+            self._spare = _POSTGRES_SECONDS
             return
         raw: Any = session.connection().connection.driver_connection
         version = raw.execute("PRAGMA data_version").fetchone()[0]

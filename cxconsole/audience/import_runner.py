@@ -9,7 +9,7 @@ import sys
 from sqlalchemy import update
 
 from cxconsole import clock
-from cxconsole.audience.import_run import LEASE
+from cxconsole.audience.import_chunk import LEASE
 from cxconsole.audience.imports import claim_import, find_waiting
 from cxconsole.database import Database
 from cxconsole.signals import Signals, topics

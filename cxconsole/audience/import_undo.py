@@ -10,8 +10,8 @@ from sqlmodel import Session, col
 
 from cxconsole import clock
 from cxconsole.audience.counters import column_of, move_contacts
-from cxconsole.audience.identities import lock_identities
-from cxconsole.audience.import_run import LEASE
+from cxconsole.audience.identity_lock import lock_identities
+from cxconsole.audience.import_chunk import LEASE
 from cxconsole.database import Database
 from cxconsole.journey.tape import append_event, append_events
 from models.comm import CommDelivery

@@ -11,8 +11,8 @@ from sqlmodel import Session, col
 
 from cxconsole.accounts.actor import Actor
 from cxconsole.audience.counters import column_of, move_contacts
-from cxconsole.audience.identities import lock_identities
 from cxconsole.audience.identity_changes import drop_identity, find_own, has_identity, of_kind
+from cxconsole.audience.identity_lock import lock_identities
 from cxconsole.audience.rows import IDENTITY_COLUMNS, KNOWN_COLUMNS, LONGEST_CELL, PERSON_COLUMNS, read_value
 from cxconsole.audience.search import is_one_of, is_sqlite
 from cxconsole.campaigns.contact_filter import Selection

@@ -29,7 +29,7 @@ from yardsticks import bare_import
 from cxconsole import clock
 from cxconsole.accounts.actor import OPERATOR
 from cxconsole.audience.import_child import NICENESS
-from cxconsole.audience.import_run import LEASE
+from cxconsole.audience.import_chunk import LEASE
 from cxconsole.audience.imports import ImportView, claim_import, get_import, start_import
 from cxconsole.database import Database
 from models.campaign import Campaign, CampaignProgress
