@@ -82,7 +82,15 @@ class Links:
         return base64.urlsafe_b64encode(number + self._mac(use, number, address)).decode().rstrip("=")
 
     def _mac(self, use: bytes, number: bytes, address: str) -> bytes:
-        return hmac.digest(self.key, use + b":" + number + b":" + address.encode(), "sha256")[:_MAC_BYTES]
+        mac = _keyed(self.key).copy()
+        mac.update(use + b":" + number + b":" + address.encode())
+        return mac.digest()[:_MAC_BYTES]
+
+
+@lru_cache(maxsize=4)
+def _keyed(key: bytes) -> hmac.HMAC:
+    """Ready to be copied: `hmac.digest` lets other threads in, and waiting for them costs more than the sum."""
+    return hmac.new(key, digestmod="sha256")
 
 
 @lru_cache(maxsize=4096)

@@ -170,6 +170,8 @@ def find_suppressions(session: Session, candidates: Sequence[Candidate]) -> dict
 
 
 def _check_suppression(one: Candidate, suppressed: dict[Any, list[tuple[Any, ...]]]) -> Judgement | None:
+    if not suppressed:
+        return None
     for key in (one.target, one.target.lower(), one.person_id):
         for channel, campaign_id, reason in suppressed.get(key, ()):
             if channel in (None, one.channel) and campaign_id in (None, one.campaign_id):

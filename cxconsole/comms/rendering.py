@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
 from jinja2 import Template as JinjaTemplate
@@ -28,6 +29,7 @@ from cxconsole.errors import CxError
 
 CACHED_TEXTS = 256
 _MOST_GAPS = 50
+_PIECES_AT_ONCE = 20  # of a text, between two looks at its length
 _LINES = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
 
 _HTML = build_environment(autoescape=True)
@@ -176,13 +178,14 @@ def describe_fields(values: Mapping[str, Any], *, campaign: Mapping[str, Any], u
 def _write(template: JinjaTemplate, values: dict[str, Any]) -> str:
     # what Template.render does, less its traceback rewriting, and bounded
     context = template.new_context(values, shared=True)
+    stream = template.root_render_func(context)
     pieces: list[str] = []
     size = 0
-    for piece in template.root_render_func(context):
-        size += len(piece)
+    while some := list(islice(stream, _PIECES_AT_ONCE)):
+        size += sum(map(len, some))
         if size > MAX_OUTPUT:
             raise TooMuch(f"a message of more than {MAX_OUTPUT:,} characters")
-        pieces.append(piece)
+        pieces += some
     return "".join(pieces)
 
 

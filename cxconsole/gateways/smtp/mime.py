@@ -15,7 +15,7 @@ from cxconsole.gateways.port import OutgoingMessage
 from cxconsole.gateways.smtp.address import Sender
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
-_BODY_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_PLAIN_BYTES = b"\t\n" + bytes(range(32, 127))
 _NEWLINE = re.compile(r"\r\n?")
 _PHRASE = re.compile(r"[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~ ]+")
 _MESSAGE_ID = re.compile(r"[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~.]+@[A-Za-z0-9\-._\[\]:]+")
@@ -105,14 +105,15 @@ class Skeleton:
     def _part(self, kind: str, body: str) -> bytes:
         if "\r" in body:
             body = _NEWLINE.sub("\n", body)
-        if body.isascii() and not _BODY_CONTROL.search(body) and self._boundary not in body:
-            lines = body.split("\n")
+        raw = body.encode("utf-8", "replace")
+        if not raw.translate(None, _PLAIN_BYTES) and self._boundary not in body:
+            lines = raw.split(b"\n")
             if max(map(len, lines)) <= _LONGEST_LINE:
-                return (
-                    f'Content-Type: text/{kind}; charset="utf-8"\r\nContent-Transfer-Encoding: 7bit\r\n\r\n'
-                    + "\r\n".join(lines)
-                ).encode()
-        code = b2a_base64(body.encode("utf-8", "replace"), newline=False)
+                return b'Content-Type: text/%b; charset="utf-8"\r\nContent-Transfer-Encoding: 7bit\r\n\r\n%b' % (
+                    kind.encode(),
+                    b"\r\n".join(lines),
+                )
+        code = b2a_base64(raw, newline=False)
         return b"\r\n".join(
             [
                 b'Content-Type: text/%b; charset="utf-8"\r\nContent-Transfer-Encoding: base64\r\n' % kind.encode(),
