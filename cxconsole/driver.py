@@ -3,6 +3,10 @@
 The pipeline's hot path writes many rows with few statements; building them through the ORM costs
 more than the database needs to run them. SQL is written once, with `?` for a parameter; the words
 that differ between SQLite and PostgreSQL are attributes here.
+
+The driver of SQLite lets other threads in at each row it reads and at each statement it runs, and then
+waits for its turn again. Beside a busy sender that wait is longer than the work, so many rows are read
+as one JSON document and written some dozens at a time.
 """
 
 import json
@@ -15,15 +19,26 @@ from sqlmodel import Session
 
 Row = Sequence[Any]
 
+_BLOCKS = (64, 8, 1)
+"""So many rows one INSERT takes on SQLite; a few sizes only, because each is prepared once."""
+
 
 @cache
 def _for_psycopg(sql: str) -> str:
     return sql.replace("%", "%%").replace("?", "%s")
 
 
+@cache
+def _insert_block(table: str, names: str, row: str, size: int) -> str:
+    return f"INSERT INTO {table} ({names}) VALUES {', '.join([row] * size)}"  # noqa: S608
+
+
+_write_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 def dump(value: Any) -> str:
     """A JSON document as compact text; both databases take it as it is."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _write_json(value)
 
 
 class Driver:
@@ -48,19 +63,53 @@ class Driver:
         if batch:
             self._connection.exec_driver_sql(sql if self.sqlite else _for_psycopg(sql), batch)
 
+    def fetch(self, width: int, sql: str, *parameters: Any) -> list[Any]:
+        """All rows of a SELECT of so many columns. Parameters as for `run`, documents and times as for a row."""
+        if not self.sqlite:
+            return list(self.run(sql, *parameters))
+        names = ", ".join(f"c{number}" for number in range(width))
+        rows = self.run(
+            f"WITH found ({names}) AS ({sql}) SELECT json_group_array(json_array({names})) FROM found",  # noqa: S608
+            *parameters,
+        )
+        return json.loads(rows.scalar_one())
+
+    def change(
+        self, table: str, ids: list[int], change: str, *values: Any, only: str, given: Sequence[Any] = ()
+    ) -> set[int]:
+        """Change those of these rows for which a condition with the `given` parameters holds; their ids."""
+        where = f"WHERE id {self.among_ids} AND {only}"
+        if not self.sqlite:
+            found = self.run(f"UPDATE {table} SET {change} {where} RETURNING id", *values, ids, *given)  # noqa: S608
+            return {row[0] for row in found}
+        # mostly the condition holds for all, and a count is had for nothing
+        self.run("SAVEPOINT change")
+        changed = set(ids)
+        if self.run(f"UPDATE {table} SET {change} {where}", *values, ids, *given).rowcount != len(changed):  # noqa: S608
+            self.run("ROLLBACK TO change")
+            found = self.run(f"SELECT json_group_array(id) FROM {table} {where}", ids, *given)  # noqa: S608
+            changed = set(json.loads(found.scalar_one()))
+            self.run(f"UPDATE {table} SET {change} {where}", *values, ids, *given)  # noqa: S608
+        self.run("RELEASE change")
+        return changed
+
     def insert(self, table: str, columns: Sequence[str], rows: list[Row]) -> None:
         """Add rows: prepared inserts on SQLite, COPY on PostgreSQL. Values as for `run_many`."""
         if not rows:
             return
         names = ", ".join(columns)
-        if self.sqlite:
-            marks = ", ".join("?" * len(columns))
-            self._connection.exec_driver_sql(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows)  # type: ignore[arg-type]  # noqa: S608
-            return
         raw: Any = self._connection.connection.driver_connection
+        if self.sqlite:
+            row, done = f"({', '.join('?' * len(columns))})", 0
+            for size in _BLOCKS:
+                while len(rows) - done >= size:
+                    values = [value for one in rows[done : done + size] for value in one]
+                    raw.execute(_insert_block(table, names, row, size), values)
+                    done += size
+            return
         with raw.cursor() as cursor, cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
-            for row in rows:
-                copy.write_row(row)
+            for one in rows:
+                copy.write_row(one)
 
     def reserve_ids(self, table: str, count: int) -> list[int]:
         """Keys for rows about to be inserted, never given before. SQLite has one writer, so the next ones are ours."""
@@ -73,6 +122,14 @@ class Driver:
             return list(range(last + 1, last + 1 + count))
         found = self.run("SELECT nextval(?::regclass) FROM generate_series(1, ?)", f"{table}_id_seq", count)
         return [row[0] for row in found]
+
+    def commit_later(self) -> None:
+        """Let this transaction last with the next one: for what is simply made again if a power cut takes it.
+
+        On SQLite, where the log is one for all, each transaction is written through.
+        """
+        if not self.sqlite:
+            self.run("SET LOCAL synchronous_commit = off")
 
     def bind(self, value: Any) -> Any:
         """A parameter as this database takes it."""

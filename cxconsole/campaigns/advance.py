@@ -142,12 +142,11 @@ def apply_moves(
     for (status, node, due_at), group in groups.items():
         if status is not before:
             check_move(CONTACT_MOVES, before, status)
-        found = driver.run(
-            "UPDATE campaign_contact SET status = ?, hold_reason = NULL, reason = NULL, node = ?, due_at = ?, "  # noqa: S608
-            f"last_activity_at = ? WHERE id {driver.among_ids} AND campaign_id = ? AND status = ? RETURNING id",
-            status.value, node, due_at, now, [move.contact_id for move in group], campaign_id, before.value,
+        moved = driver.change(
+            "campaign_contact", [move.contact_id for move in group],
+            "status = ?, hold_reason = NULL, reason = NULL, node = ?, due_at = ?, last_activity_at = ?",
+            status.value, node, due_at, now, only="campaign_id = ? AND status = ?", given=(campaign_id, before.value),
         )  # fmt: skip
-        moved = {row[0] for row in found}
         driver.run_many(
             "UPDATE campaign_contact SET reason = ? WHERE id = ?",
             [(move.reason, move.contact_id) for move in group if move.reason and move.contact_id in moved],

@@ -25,7 +25,7 @@ from models.person import ADDRESS_OF, NO_ADDRESS, Channel, IdentityKind
 
 GATEWAY_BACKLOG = 2000
 """How many deliveries may wait for one gateway, shared by the campaigns that use it."""
-_SMALL_REFILL = 200
+_SMALL_REFILL = 500
 _LONGEST_DEFERRAL = timedelta(hours=1)
 _OPEN_STATES = "state IN ('D','R','sending')"  # word for word as in the index ix_delivery_due
 
@@ -79,6 +79,7 @@ def drain_due_contacts(session: Session, *, now: datetime, limit: int) -> int:
     campaigns = _find_running(session, now=now)
     if not campaigns:
         return 0
+    Driver(session).commit_later()  # no message leaves before the sender's own transaction, which makes both last
     room = _measure_room(session, campaigns, now=now)
     left = limit
     for campaign in campaigns:
@@ -183,7 +184,8 @@ def _drain_campaign(
 
 def _claim(session: Session, campaign: _Running, status: ContactStatus, *, now: datetime, limit: int) -> list[_Due]:
     driver = Driver(session)
-    rows = driver.run(
+    rows = driver.fetch(
+        10,
         "SELECT c.id, c.person_id, c.node, p.first_name, p.last_name, p.language, p.time_zone, "  # noqa: S608
         "p.preferred_channel, p.external_ref, p.attributes FROM campaign_contact c JOIN person p ON p.id = c.person_id "
         "WHERE c.campaign_id = ? AND c.status = ? AND c.due_at <= ? ORDER BY c.due_at, c.id LIMIT ? "
@@ -226,7 +228,8 @@ def _put_off(session: Session, closed: dict[datetime, list[int]]) -> None:
 
 def _load_addresses(session: Session, dues: list[_Due]) -> None:
     driver = Driver(session)
-    rows = driver.run(
+    rows = driver.fetch(
+        3,
         "SELECT person_id, kind, value FROM identity "  # noqa: S608
         f"WHERE person_id {driver.among_ids} ORDER BY is_primary, id",
         [due.person_id for due in dues],

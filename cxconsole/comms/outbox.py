@@ -151,7 +151,8 @@ class Outbox:
 
     def _read_due(self, session: Session, want: int, *, now: datetime) -> list[Candidate]:
         driver = Driver(session)
-        rows = driver.run(
+        rows = driver.fetch(
+            16,
             "SELECT d.id, d.request_id, d.campaign_id, d.contact_id, d.person_id, d.node, d.channel, d.target, "  # noqa: S608
             "d.template_version_id, d.merge, d.state, d.attempts, d.possible_duplicate, c.status, p.time_zone, "
             "p.consents FROM comm_delivery d LEFT JOIN campaign_contact c ON c.id = d.contact_id "

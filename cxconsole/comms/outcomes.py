@@ -76,9 +76,8 @@ def write_results(
     return {one.message.campaign_id for one in results if one.message.campaign_id}
 
 
-def _kept(found: Any, results: list[Result]) -> list[Result]:
+def _kept(ids: set[int], results: list[Result]) -> list[Result]:
     """The results whose row was still ours."""
-    ids = {row[0] for row in found}
     return results if len(ids) == len(results) else [one for one in results if one.message.id in ids]
 
 
@@ -86,12 +85,12 @@ def _write_sent(session: Session, results: list[Result], *, owner: str) -> list[
     if not results:
         return []
     driver = Driver(session)
-    found = driver.run(
+    found = driver.change(
+        "comm_delivery", [one.message.id for one in results],
         # a receipt may have been quicker than we are
-        "UPDATE comm_delivery SET state = CASE WHEN bounced_at IS NOT NULL THEN 'bounced' "  # noqa: S608
-        "WHEN delivered_at IS NOT NULL THEN 'delivered' ELSE 'S' END, "
-        f"sent_at = ?, reason = NULL, {_FREE} WHERE id {driver.among_ids} AND {_OURS} RETURNING id",
-        min(one.at for one in results), [one.message.id for one in results], owner,
+        "state = CASE WHEN bounced_at IS NOT NULL THEN 'bounced' WHEN delivered_at IS NOT NULL THEN 'delivered' "
+        f"ELSE 'S' END, sent_at = ?, reason = NULL, {_FREE}",
+        min(one.at for one in results), only=_OURS, given=(owner,),
     )  # fmt: skip
     kept = _kept(found, results)
     driver.run_many(
@@ -105,9 +104,9 @@ def _write_failed(session: Session, results: list[Result], *, owner: str, now: d
     if not results:
         return []
     driver = Driver(session)
-    found = driver.run(
-        f"UPDATE comm_delivery SET state = ?, {_FREE} WHERE id {driver.among_ids} AND {_OURS} RETURNING id",  # noqa: S608
-        DeliveryState.ERROR.value, [one.message.id for one in results], owner,
+    found = driver.change(
+        "comm_delivery", [one.message.id for one in results], f"state = ?, {_FREE}", DeliveryState.ERROR.value,
+        only=_OURS, given=(owner,),
     )  # fmt: skip
     kept = _kept(found, results)
     at = driver.bind(now)
@@ -126,9 +125,9 @@ def _write_retried(session: Session, results: list[Result], *, owner: str) -> li
     if not results:
         return []
     driver = Driver(session)
-    found = driver.run(
-        f"UPDATE comm_delivery SET state = ?, {_FREE} WHERE id {driver.among_ids} AND {_OURS} RETURNING id",  # noqa: S608
-        DeliveryState.RETRY.value, [one.message.id for one in results], owner,
+    found = driver.change(
+        "comm_delivery", [one.message.id for one in results], f"state = ?, {_FREE}", DeliveryState.RETRY.value,
+        only=_OURS, given=(owner,),
     )  # fmt: skip
     kept = _kept(found, results)
     driver.run_many(
