@@ -58,6 +58,7 @@ def build_jobs(application: Application) -> list[Job]:
             drain=drain_due_contacts,
             has_work=has_room_for_due,
             every_seconds=0.5,
+            limit=1000,
             wakes_on=(topics.WORK, topics.ROOM),
             announces=(topics.DELIVERIES, topics.CAMPAIGNS),
         ),

@@ -5,6 +5,7 @@ child, or on other machines (`python -m cxconsole worker`); it does not know whi
 """
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -28,6 +29,7 @@ _SWITCH_SECONDS = 0.001
 
 async def run_engine(application: Application) -> None:
     """Run until cancelled."""
+    gc.freeze()  # what was loaded at the start stays: no collection looks through it again
     # jobs that wait for the database must not keep the sender from its turn
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, thread_name_prefix="engine"))
     async with asyncio.TaskGroup() as group:

@@ -28,7 +28,7 @@ log = logging.getLogger("cxconsole.sender")
 
 GROUP_SECONDS = 0.12
 MOST_SECONDS = 0.4  # of work that may be marked at once, when turns are slow
-LARGEST_GROUP = 500
+LARGEST_GROUP = 1000
 _OLDEST_RESULT = timedelta(seconds=0.25)
 POLL_SECONDS = 0.5
 _SEND_TIMEOUT_SECONDS = 180
@@ -36,7 +36,7 @@ STOP_SECONDS = 8.0
 """So long may messages that are on the wire take when the lane stops; then they are given up, in doubt."""
 _CLOSE_SECONDS = 2.0
 _RENEW = LEASE / 3
-_ROOM_EVERY = 400
+_ROOM_EVERY = 500
 
 
 class Lane:
@@ -117,7 +117,7 @@ class Lane:
 
     def _low_water(self) -> int:
         """With so few left, it is time to fetch more: what is left must last for the turn."""
-        return self._group() * 2 // 3
+        return self._group() // 2
 
     def _wanted(self) -> int:
         if self._idle_until > time.monotonic():
