@@ -118,9 +118,9 @@ class TableState(rx.State, mixin=True):
         here = self.hidden_columns
         self.hidden_columns = [one for one in here if one != label] if label in here else [*here, label[:40]][-20:]
 
-    @rx.event
+    @rx.event(supersedes=True)
     async def search(self, q: str) -> None:
-        """What was typed into the search box."""
+        """What was typed into the search box; what is still looked for then is given up."""
         self.q = q[:200]
         await self.start_over()
 

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, func, null, select, text
 from sqlmodel import Session, col
 
-from cxconsole.audience.search import is_sqlite
+from cxconsole.audience.search import is_sqlite, read_keys
 from cxconsole.campaigns.contact_drivers import Driver, find_drivers, query_conditions
 from cxconsole.campaigns.contact_filter import PERSON_FIELDS, TEXT_FIELDS, TIME_FIELDS, ContactQuery, needs_person
 from cxconsole.campaigns.contact_walks import count_of, delivery_stretch, in_campaign, make_walk, walks_deliveries
@@ -165,7 +165,7 @@ class _Finder:
         # what drives the statement need not be asked of each contact again
         conditions = [one for name, one in self._conditions.items() if driver is None or name != driver.covers]
         statement = self.matching(conditions, with_person=with_person, driver=driver).order_by(*order)
-        ids = self._session.execute(statement).scalars().all()
+        ids = read_keys(self._session, statement)
         return FoundContacts(ids=tuple(ids[offset : offset + limit]), total=len(ids), total_is_capped=False)
 
     def _scan(self, driver: Driver, descending: bool, limit: int, offset: int) -> tuple[int, ...]:
