@@ -261,7 +261,11 @@ def _preflight() -> rx.Component:
         check_list(OverviewState.checks),
         title="Pre-flight",
         actions=[
-            badge(OverviewState.passed_words, "green", "circle-check"),
+            rx.cond(
+                OverviewState.passed_words,
+                badge(OverviewState.passed_words, "green", "circle-check"),
+                rx.fragment(),
+            ),
             rx.cond(
                 OverviewState.warning_words,
                 badge(OverviewState.warning_words, "amber", "triangle-alert"),

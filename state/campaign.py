@@ -11,7 +11,7 @@ from cxconsole.errors import CxError
 from cxconsole.signals import topics
 from state import format as show
 from state.campaigns import badge_of
-from state.follow import follow_read
+from state.follow import SLOW_PAUSE_SECONDS, follow_read
 from state.route import campaign_id_of, campaign_to_follow
 from state.session import read
 
@@ -56,7 +56,8 @@ class CampaignState(rx.State):
         if campaign_id is None:
             return
         try:
-            async for head in follow_read(self, _read_head, campaign_id, names=(topics.campaign(campaign_id),)):
+            names = (topics.campaign(campaign_id),)
+            async for head in follow_read(self, _read_head, campaign_id, names=names, pause_seconds=SLOW_PAUSE_SECONDS):
                 async with self:
                     self._show(head)
         except CxError as error:

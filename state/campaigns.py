@@ -20,7 +20,7 @@ from models.campaign import CampaignState, campaign_code
 from models.contact import ContactStatus
 from state import format as show
 from state.campaign_actions import CampaignActionsState
-from state.follow import LIST_PAUSE_SECONDS, follow
+from state.follow import SLOW_PAUSE_SECONDS, follow
 from state.route import route_arg
 from state.session import read, write
 from state.table import TableState, refresh_beside
@@ -166,7 +166,7 @@ class CampaignsState(TableState, rx.State):
     @rx.event(background=True)
     async def follow(self):
         """Read again when a campaign or its numbers moved."""
-        async for _ in follow(topics.CAMPAIGNS, pause_seconds=LIST_PAUSE_SECONDS):
+        async for _ in follow(topics.CAMPAIGNS, pause_seconds=SLOW_PAUSE_SECONDS):
             await refresh_beside(self)
 
     @rx.event

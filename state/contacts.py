@@ -17,7 +17,7 @@ from cxconsole.paging import Page
 from cxconsole.signals import topics
 from models.contact import SourceKind
 from state import format as show
-from state.follow import LIST_PAUSE_SECONDS, follow
+from state.follow import SLOW_PAUSE_SECONDS, follow
 from state.route import campaign_id_of, campaign_to_follow, route_arg
 from state.session import change_contacts, problem, read, write
 from state.table import TableState, refresh_beside
@@ -143,7 +143,7 @@ class ContactsState(TableState, rx.State):
             campaign_id = campaign_to_follow(self)
         if campaign_id is None:
             return
-        async for _ in follow(topics.campaign(campaign_id), pause_seconds=LIST_PAUSE_SECONDS, safety_seconds=5):
+        async for _ in follow(topics.campaign(campaign_id), pause_seconds=SLOW_PAUSE_SECONDS, safety_seconds=5):
             try:
                 await refresh_beside(self)
             except CxError:

@@ -1,4 +1,4 @@
-"""Live pages: read again when something moved, at most three times a second, once for all who look."""
+"""Live pages: read again when something moved, at most some times a second, once for all who look."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Hashable
@@ -10,8 +10,8 @@ from cxconsole.accounts.actor import Actor
 from cxconsole.bootstrap import get_application
 from state.session import current_actor, read_as
 
-PAUSE_SECONDS = 0.3
-LIST_PAUSE_SECONDS = 1.0
+PAUSE_SECONDS = 0.4
+SLOW_PAUSE_SECONDS = 1.0
 """A page of a list costs more to read and to paint than a few numbers, and moves under the reader's eyes."""
 SAFETY_SECONDS = 2.0
 """When no signal comes we look all the same: another process may have written."""

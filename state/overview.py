@@ -13,7 +13,7 @@ from cxconsole.accounts.actor import Actor
 from cxconsole.bootstrap import get_application
 from cxconsole.campaigns.contact_filter import FilterOp, filter_address
 from cxconsole.campaigns.outlook import PacePoint
-from cxconsole.campaigns.preflight import Preflight, check_preflight
+from cxconsole.campaigns.preflight import check_preflight
 from cxconsole.campaigns.progress import ChannelNumbers, Progress, get_progress
 from cxconsole.errors import CxError
 from cxconsole.journey.event_words import reason_words
@@ -26,6 +26,7 @@ from state.session import read
 
 STATUSES = ("completed", "in_progress", "failed", "suppressed", "held", "pending")
 SLOW_READ_SECONDS = 4.0
+CHECKS_READ_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,8 @@ class OverviewState(rx.State):
     passed_words: str = ""
     warning_words: str = ""
     loaded: bool = False
+    _checked: int = 0
+    """The campaign whose pre-flight list is shown."""
 
     @rx.var
     def nobody_waits(self) -> bool:
@@ -120,12 +123,15 @@ class OverviewState(rx.State):
 
     @rx.event
     async def load(self):
-        """Read all of it once."""
+        """Read the numbers once; no page waits for the pre-flight list, which looks at some thousand people."""
         try:
             campaign_id = campaign_id_of(self)
-            shown = await read(self, _read_all, campaign_id, show.viewer_of(self).zone)
+            shown = await read(self, _read_numbers, campaign_id, show.viewer_of(self).zone)
         except CxError:
             return  # the head of the page says what is wrong
+        if campaign_id != self._checked:
+            self._checked = campaign_id
+            shown |= {"checks": [], "passed_words": "", "warning_words": ""}
         for name, value in shown.items():
             if getattr(self, name) != value:
                 setattr(self, name, value)
@@ -133,7 +139,7 @@ class OverviewState(rx.State):
 
     @rx.event(background=True)
     async def follow(self):
-        """Counts move at most three times a second."""
+        """Counts move some times a second."""
         async with self:
             campaign_id = campaign_to_follow(self)
         if campaign_id is None:
@@ -142,13 +148,23 @@ class OverviewState(rx.State):
 
     @rx.event(background=True)
     async def follow_slowly(self):
-        """The pace, the reasons and the pre-flight list: they change slower than the counts and cost more to read."""
+        """The pace and the reasons: they change slower than the counts and cost more to read."""
         async with self:
             campaign_id, zone = campaign_to_follow(self), show.viewer_of(self).zone
         if campaign_id is None:
             return
         names = (topics.campaign(campaign_id),)
-        await self._follow(_read_slow, campaign_id, zone, names=names, pause_seconds=SLOW_READ_SECONDS)
+        await self._follow(_read_outlook, campaign_id, zone, names=names, pause_seconds=SLOW_READ_SECONDS)
+
+    @rx.event(background=True)
+    async def follow_checks(self):
+        """The pre-flight list: it changes when somebody mends something, and costs the most to read."""
+        async with self:
+            campaign_id = campaign_to_follow(self)
+        if campaign_id is None:
+            return
+        names = (topics.campaign(campaign_id), topics.GATEWAYS)
+        await self._follow(_read_checks, campaign_id, names=names, pause_seconds=CHECKS_READ_SECONDS)
 
     async def _follow(self, service: Callable[..., dict[str, Any]], *args: Any, **how: Any) -> None:
         """Show what moved of what a service answers, field by field."""
@@ -164,24 +180,19 @@ class OverviewState(rx.State):
             return  # the head of the page says what is wrong
 
 
-def _read_all(session: Session, campaign_id: int, zone: ZoneInfo, *, actor: Actor, now: datetime) -> dict[str, Any]:
+def _read_numbers(session: Session, campaign_id: int, zone: ZoneInfo, *, actor: Actor, now: datetime) -> dict[str, Any]:
     progress = get_progress(session, campaign_id, actor=actor, now=now)
-    return _counts(progress, now) | _slow(session, progress, zone, actor=actor, now=now)
+    return _counts(progress, now) | _outlook(progress, show.Viewer(zone=zone, now=now))
 
 
-def _read_slow(session: Session, campaign_id: int, zone: ZoneInfo, *, actor: Actor, now: datetime) -> dict[str, Any]:
+def _read_outlook(session: Session, campaign_id: int, zone: ZoneInfo, *, actor: Actor, now: datetime) -> dict[str, Any]:
     """Made ready once for all readers of one zone. Not the counts: they may be older than those that are shown."""
-    return _slow(session, get_progress(session, campaign_id, actor=actor, now=now), zone, actor=actor, now=now)
+    return _outlook(get_progress(session, campaign_id, actor=actor, now=now), show.Viewer(zone=zone, now=now))
 
 
-def _slow(session: Session, progress: Progress, zone: ZoneInfo, *, actor: Actor, now: datetime) -> dict[str, Any]:
+def _read_checks(session: Session, campaign_id: int, *, actor: Actor, now: datetime) -> dict[str, Any]:
     is_public = get_application().settings.is_public
-    checks = check_preflight(session, progress.campaign_id, is_public=is_public, actor=actor, now=now)
-    return _outlook(progress, show.Viewer(zone=zone, now=now)) | _checks(checks)
-
-
-def _checks(found: Preflight) -> dict[str, Any]:
-    rows = check_rows(found)
+    rows = check_rows(check_preflight(session, campaign_id, is_public=is_public, actor=actor, now=now))
     bad = [row for row in rows if row.verdict != "ok"]
     warning = show.plural(len(bad), "warning") if bad else ""
     if any(row.verdict == "blocker" for row in bad):

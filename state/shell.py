@@ -1,15 +1,18 @@
 """What the shell around every page knows: search, help, the demo data."""
 
+import asyncio
 from dataclasses import dataclass
 
 import reflex as rx
 
+from cxconsole import clock
 from cxconsole.audience.people import SearchHits, search_everything
+from cxconsole.bootstrap import get_application
 from cxconsole.demo.remove import has_demo, remove_demo
 from cxconsole.errors import CxError
 from cxconsole.signals import topics
 from state.format import address
-from state.session import read, write
+from state.session import current_actor, read
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +60,7 @@ class ShellState(rx.State):
         """A result was chosen."""
         self.search_open = False
 
-    @rx.event
+    @rx.event(supersedes=True)
     async def search_all(self, q: str) -> None:
         """People and campaigns for what was typed."""
         self.search_q = q[:200]
@@ -104,9 +107,9 @@ class ShellState(rx.State):
         self.demo_busy = True
         yield
         try:
-            await write(
-                self, remove_demo, announces=(topics.CAMPAIGNS, topics.GATEWAYS, topics.SANDBOX, topics.SUPPRESSIONS)
-            )
+            console = get_application()
+            await asyncio.to_thread(remove_demo, console.database, actor=current_actor(self), now=clock.now())
+            console.signals.publish(topics.CAMPAIGNS, topics.GATEWAYS, topics.SANDBOX, topics.SUPPRESSIONS)
         except CxError as error:
             self.demo_problem = error.detail
         else:
