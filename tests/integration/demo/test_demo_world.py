@@ -149,8 +149,7 @@ def test_the_same_moment_gives_the_same_world(seeded: Wired, now: datetime, tmp_
 
 def test_only_an_empty_database_is_seeded(seeded: Wired, database: Database, now: datetime) -> None:
     assert not seed_demo(seeded, contacts=SMALL, now=now)
-    with database.write() as session:
-        remove_demo(session, actor=OPERATOR, now=now)
+    remove_demo(database, actor=OPERATOR, now=now)
     assert not seed_demo(seeded, contacts=SMALL, now=now), "who removed the demo world does not want it back"
 
 
@@ -163,8 +162,7 @@ def test_a_database_with_a_campaign_is_left_alone(wired: Wired, now: datetime) -
 
 def test_removal_takes_all_demo_rows_and_leaves_the_tape(seeded: Wired, now: datetime) -> None:
     events = rows(seeded.database, "SELECT count(*) FROM event")
-    with seeded.database.write() as session:
-        removed = remove_demo(session, actor=OPERATOR, now=now)
+    removed = remove_demo(seeded.database, actor=OPERATOR, now=now)
     assert (removed.campaigns, removed.persons, removed.kept) == (len(CAMPAIGNS), SMALL, 0)
     for table in (
         "campaign", "campaign_contact", "contact_source", "contact_import", "comm_request", "comm_delivery", "person",
@@ -184,8 +182,7 @@ def test_search_forgets_who_was_removed(seeded: Wired, now: datetime) -> None:
         return rows(seeded.database, "SELECT count(*) FROM person_search")[0][0]
 
     assert index() == SMALL
-    with seeded.database.write() as session:
-        remove_demo(session, actor=OPERATOR, now=now)
+    remove_demo(seeded.database, actor=OPERATOR, now=now)
     assert index() == 0
 
 
@@ -207,8 +204,7 @@ def test_removal_leaves_what_is_yours(seeded: Wired, now: datetime) -> None:
               for one in (me, demo_person)),
         ])  # fmt: skip
         kept_id = demo_person.id
-    with seeded.database.write() as session:
-        removed = remove_demo(session, actor=OPERATOR, now=now)
+    removed = remove_demo(seeded.database, actor=OPERATOR, now=now)
     assert removed.kept == 3
     assert rows(seeded.database, "SELECT name FROM campaign") == [("Mine",)]
     assert rows(seeded.database, "SELECT count(*) FROM campaign_contact") == [(2,)]
