@@ -35,6 +35,7 @@ def columns_button(columns: list[Column], state: Any) -> rx.Component:
     )
     return rx.el.div(chooser, class_name="cx-wide-only")
 
+
 SEARCH_PAUSE_MS = 120
 """Shorter than the eye notices; what a quick typist sends in between gives way to the next word."""
 
