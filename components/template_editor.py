@@ -189,13 +189,20 @@ def _check() -> rx.Component:
             rx.el.ul(rx.foreach(state.findings, line), class_name="cx-checks"),
             rx.el.p("All merge fields have a value or a fall-back, and the links are in order.", class_name="cx-dim"),
         ),
+        rx.cond(state.dead_links, rx.el.ul(rx.foreach(state.dead_links, line), class_name="cx-checks"), rx.fragment()),
+        rx.cond(state.links_words, rx.el.p(state.links_words, role="status", class_name="cx-dim"), rx.fragment()),
         title="Check",
         actions=[
+            rx.cond(
+                state.channel == "email",
+                button("Try the links", icon_name="link", small=True, on_click=state.try_links, busy=state.links_busy),
+                rx.fragment(),
+            ),
             rx.cond(
                 state.findings,
                 rx.fragment(),
                 badge("In order", "green", "circle-check"),
-            )
+            ),
         ],
     )
 

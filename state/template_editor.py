@@ -16,7 +16,9 @@ from cxconsole.audience.people import search_people
 from cxconsole.bootstrap import get_application
 from cxconsole.campaigns.contacts import list_contacts
 from cxconsole.campaigns.directory import get_campaign
-from cxconsole.comms.content_check import ContentFinding
+from cxconsole.comms.content_check import ContentFinding, find_link_problem, list_links
+from cxconsole.comms.link_check import find_dead_links
+from cxconsole.comms.links import is_web_address
 from cxconsole.comms.merge_fields import MergeField, list_merge_fields
 from cxconsole.comms.preview import Preview, check_template, preview_template, test_send
 from cxconsole.comms.rendering import Content
@@ -76,6 +78,9 @@ class TemplateEditorState(rx.State):
     preview_text: str = ""
     preview_problem: str = ""
     findings: list[FindingRow] = []
+    dead_links: list[FindingRow] = []
+    links_words: str = ""
+    links_busy: bool = False
     segments_words: str = ""
     gateways: list[Option] = []
     test_open: bool = False
@@ -97,11 +102,6 @@ class TemplateEditorState(rx.State):
     def is_dirty(self) -> bool:
         """Whether there is something to save."""
         return self.loaded and self.form != self.saved
-
-    @rx.var
-    def has_errors(self) -> bool:
-        """Whether the check found what would fail."""
-        return any(one.severity == "error" for one in self.findings)
 
     @rx.event
     async def load(self):
@@ -222,6 +222,22 @@ class TemplateEditorState(rx.State):
         async with self:
             self.test_busy, self.test_words, self.test_problem = False, words, trouble
 
+    @rx.event(background=True)
+    async def try_links(self):
+        """Ask each address in the preview whether it answers."""
+        async with self:
+            current_actor(self)
+            shown = self.preview_html
+            self.links_busy, self.dead_links, self.links_words = True, [], ""
+        links = [one for one in list_links(shown) if is_web_address(one) and find_link_problem(one) is None]
+        found = await find_dead_links(links, settings=get_application().settings)
+        async with self:
+            self.links_busy = False
+            if shown == self.preview_html:
+                self.dead_links = [FindingRow(str(one.severity), one.detail, one.remedy) for one in found]
+                tried = f"Tried {show.plural(len(links), 'link')}: all answer." if links else "There is no link to try."
+                self.links_words = "" if found else tried
+
     async def _find_template(self) -> None:
         code = route_arg(self, "campaign")
         if not code:
@@ -253,6 +269,8 @@ class TemplateEditorState(rx.State):
             self.preview_problem = error.detail
             return
         self._person, self.contact_name, self.preview_problem = shown.person_id or 0, name, ""
+        if self.preview_html != (shown.html or ""):
+            self.dead_links, self.links_words = [], ""
         self.preview_subject, self.preview_html, self.preview_text = shown.subject, shown.html or "", shown.text
         self.segments_words = _sms_words(shown)
         self.findings = [FindingRow(str(one.severity), one.detail, one.remedy) for one in findings]

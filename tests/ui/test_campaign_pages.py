@@ -167,6 +167,21 @@ def test_unsaved_changes_are_guarded(page: Page):
     expect(page.get_by_text("All changes are saved.")).to_be_visible()
 
 
+def test_links_that_lead_nowhere_are_found_when_tried(page: Page):
+    page.goto("/templates")
+    page.get_by_role("link", name="Heat pump offer").click()
+    page.get_by_label("HTML").fill('<p><a href="http://203.0.113.7/gone">Here</a> {{ unsubscribe_url }}</p>')
+    expect(page.frame_locator("iframe[title=Preview]").get_by_role("link", name="Here")).to_be_visible()
+    page.get_by_role("button", name="Try the links").click()
+    expect(page.get_by_text("The link “http://203.0.113.7/gone” does not work")).to_be_visible()
+    page.get_by_label("HTML").fill("<p>Nothing to follow. {{ unsubscribe_url }}</p>")
+    expect(page.get_by_text("does not work")).to_have_count(0)
+    page.get_by_role("button", name="Try the links").click()
+    expect(page.get_by_text("There is no link to try.")).to_be_visible()
+    page.get_by_role("button", name="Discard changes").click()
+    expect(page.get_by_text("All changes are saved.")).to_be_visible()
+
+
 def test_two_people_do_not_overwrite_each_other(page: Page):
     page.goto("/campaigns/CMP-1010/setup")
     other = page.context.new_page()
