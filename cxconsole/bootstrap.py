@@ -1,10 +1,12 @@
 """The only place that joins the parts: settings in, a running application out."""
 
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, cached_property, partial
 
+from cxconsole.accounts.doorkeeper import Doorkeeper
 from cxconsole.accounts.idempotency import drain_kept_answers
 from cxconsole.accounts.vault import Vault
+from cxconsole.audience.recognition import recognise
 from cxconsole.audience.search import INDEX_BATCH, drain_person_search_queue, has_unindexed
 from cxconsole.campaigns.advance import FlowHooks
 from cxconsole.campaigns.due import drain_due_contacts, has_room_for_due
@@ -19,6 +21,8 @@ from cxconsole.demo.refill import refill_demo
 from cxconsole.demo.sandbox_world import drain_sandbox_receipts, has_sandbox_receipts
 from cxconsole.gateways.sandbox.inbox import trim_sandbox_messages
 from cxconsole.jobs import Job
+from cxconsole.journey.intake import Intake
+from cxconsole.journey.live import LiveTape
 from cxconsole.settings import Settings, get_settings
 from cxconsole.signals import Signals, topics
 
@@ -31,6 +35,27 @@ class Application:
     database: Database
     signals: Signals
     vault: Vault
+
+    @cached_property
+    def doorkeeper(self) -> Doorkeeper:
+        """Who may come in by the journey contract."""
+        return Doorkeeper(self.database, self.vault)
+
+    @cached_property
+    def intake(self) -> Intake:
+        """The way onto the Tape for events of others."""
+        return Intake(self.database, self.signals, recognise)
+
+    @cached_property
+    def live_tape(self) -> LiveTape:
+        """What comes onto the Tape, for those who follow it."""
+        return LiveTape(self.database, self.signals)
+
+    def close(self) -> None:
+        """Write what is still to be written, and close all connections."""
+        if "intake" in self.__dict__:
+            self.intake.close()
+        self.database.dispose()
 
 
 def build_application(settings: Settings) -> Application:

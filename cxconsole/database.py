@@ -9,8 +9,8 @@ PostgreSQL needs none of this.
 import fcntl
 import os
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Session
 
-JsonType = JSON().with_variant(JSONB(), "postgresql")
+JsonType = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -97,6 +97,19 @@ class Database:
         else:
             with self._gate(), Session(self.writer, expire_on_commit=False) as session, session.begin():
                 yield session
+
+    @contextmanager
+    def keep_writing(self) -> Iterator[Callable[[], AbstractContextManager[Session]]]:
+        """As `write`, for one transaction after another on one connection: what is prepared stays prepared."""
+        with self.writer.connect() as connection:
+
+            @contextmanager
+            def write() -> Iterator[Session]:
+                gate = nullcontext() if self._gate is None else self._gate()
+                with gate, Session(connection, expire_on_commit=False) as session, session.begin():
+                    yield session
+
+            yield write
 
     def dispose(self) -> None:
         """Close all connections."""

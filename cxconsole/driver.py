@@ -57,11 +57,15 @@ class Driver:
         values = tuple(self.bind(one) for one in parameters)
         return self._connection.exec_driver_sql(sql if self.sqlite else _for_psycopg(sql), values)
 
-    def run_many(self, sql: str, rows: Iterable[Row]) -> None:
-        """One statement for each row; times must have gone through `bind` (convert a shared one once)."""
+    def run_many(self, sql: str, rows: Iterable[Row]) -> int:
+        """One statement for each row, and how many rows of the table that touched.
+
+        Times must have gone through `bind` (convert a shared one once).
+        """
         batch = rows if isinstance(rows, list) else list(rows)
-        if batch:
-            self._connection.exec_driver_sql(sql if self.sqlite else _for_psycopg(sql), batch)
+        if not batch:
+            return 0
+        return self._connection.exec_driver_sql(sql if self.sqlite else _for_psycopg(sql), batch).rowcount
 
     def fetch(self, width: int, sql: str, *parameters: Any) -> list[Any]:
         """All rows of a SELECT of so many columns. Parameters as for `run`, documents and times as for a row."""

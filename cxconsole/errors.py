@@ -97,3 +97,10 @@ class TooMany(CxError):
     def __init__(self, detail: str, *, retry_after_seconds: int) -> None:
         super().__init__(detail)
         self.retry_after_seconds = retry_after_seconds
+
+
+class TooSlow(CxError):
+    """The database would need longer than anybody waits."""
+
+    status = 422
+    title = "Too slow"

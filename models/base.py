@@ -28,8 +28,15 @@ def ref_field(*, nullable: bool = False) -> Any:
     return Field(default=None if nullable else ..., sa_column=Column(BIG, nullable=nullable))
 
 
-def json_field(default_factory: Any = dict) -> Any:
-    """A JSON document."""
+def count_field() -> Any:
+    """A number that may grow without end."""
+    return Field(default=0, sa_column=Column(BIG, nullable=False))
+
+
+def json_field(default_factory: Any = dict, *, nullable: bool = False) -> Any:
+    """A JSON document. A nullable one is absent (NULL) until it is given."""
+    if nullable:
+        return Field(default=None, sa_column=Column(JsonType, nullable=True))
     return Field(default_factory=default_factory, sa_column=Column(JsonType, nullable=False))
 
 
@@ -38,4 +45,4 @@ def code_field(default: Any = ..., *, index: bool = False, nullable: bool = Fals
     return Field(default=default, sa_column=Column(String(40), nullable=nullable, index=index))
 
 
-__all__ = ["BIG", "at_field", "code_field", "id_field", "json_field", "ref_field"]
+__all__ = ["BIG", "at_field", "code_field", "count_field", "id_field", "json_field", "ref_field"]

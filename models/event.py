@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Index, text
 from sqlmodel import SQLModel
 
-from models.base import at_field, code_field, id_field, json_field, ref_field
+from models.base import at_field, id_field, json_field, ref_field
 
 
 class EventType(StrEnum):
@@ -68,12 +68,13 @@ class EventType(StrEnum):
 class Event(SQLModel, table=True):
     """A CloudEvent. The product's own hold ids only, never an address or content.
 
-    `event_id` is null for the product's own events: their CloudEvents id is derived from `id`.
+    `event_id` is null for the product's own events: their CloudEvents id is derived from `id`. Who an event of
+    others is about is kept as a reference, so that erasing the identity leaves no address behind.
     """
 
     __tablename__ = "event"
     __table_args__ = (
-        Index("ix_event_person", "person_id", "id"),
+        Index("ix_event_person_time", "person_id", "time", "id"),  # a late event takes its place in the timeline
         Index(
             "uq_event_source_id", "source", "event_id", unique=True,
             sqlite_where=text("event_id IS NOT NULL"), postgresql_where=text("event_id IS NOT NULL"),
@@ -87,14 +88,16 @@ class Event(SQLModel, table=True):
     id: int | None = id_field()
     event_id: str | None = None
     source: str = "cxconsole"
-    type: str = code_field()
+    type: str
     person_id: int | None = ref_field(nullable=True)
+    identity_id: int | None = ref_field(nullable=True)  # the identity that was named, for an event of others
     campaign_id: int | None = None
     contact_id: int | None = ref_field(nullable=True)
     delivery_id: int | None = ref_field(nullable=True)
     time: datetime = at_field()
     actor: str = "engine"
     data: dict[str, Any] = json_field()
+    extensions: dict[str, Any] | None = json_field(nullable=True)  # CloudEvents attributes that are not ours
 
 
 __all__ = ["Event", "EventType"]

@@ -24,6 +24,20 @@ class ApiKey(SQLModel, table=True):
     created_at: datetime = at_field()
 
 
+class App(SQLModel, table=True):
+    """A system or page that signs its own tokens for the journey contract, with a secret of ours."""
+
+    __tablename__ = "app"
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(unique=True, index=True)  # also the name of its key in a token
+    secret: str  # sealed by the vault
+    services: dict[str, str] = json_field()  # service -> r, w or rw; what a token may claim at most
+    attributes: dict[str, Any] = json_field()
+    created_at: datetime = at_field()
+    key_changed_at: datetime = at_field()
+
+
 class IdempotencyRecord(SQLModel, table=True):
     """The answer to a POST with an Idempotency-Key, replayed for 24 hours."""
 
@@ -60,4 +74,4 @@ class SystemFlag(SQLModel, table=True):
     updated_at: datetime = at_field()
 
 
-__all__ = ["ApiKey", "IdempotencyRecord", "JobRun", "SystemFlag"]
+__all__ = ["ApiKey", "App", "IdempotencyRecord", "JobRun", "SystemFlag"]

@@ -2,7 +2,7 @@
 
 from sqlmodel import SQLModel
 
-from models import activity, campaign, comm, contact, event, gateway, person, suppression, system, template
+from models import activity, campaign, comm, contact, event, gateway, journey, person, suppression, system, template
 
-MODULES = (activity, campaign, comm, contact, event, gateway, person, suppression, system, template)
+MODULES = (activity, campaign, comm, contact, event, gateway, journey, person, suppression, system, template)
 metadata = SQLModel.metadata

@@ -37,6 +37,11 @@ RIGHTS: dict[str, dict[str, str]] = {
         "read": "See messages and their states",
         "edit": "Send single messages, retry and cancel messages, report on them",
     },
+    "events": {
+        "read": "See the events of every person",
+        "write": "Send events",
+        "edit": "Change what sources may send, and release what was set aside",
+    },
     "jobs": {"read": "See the background work", "edit": "Run, pause and resume background work"},
     "keys": {"edit": "Make and revoke keys"},
 }

@@ -10,6 +10,7 @@ from cxconsole.api import (
     contact_bulk,
     contacts,
     downloads,
+    events,
     gateways,
     health,
     imports,
@@ -20,6 +21,7 @@ from cxconsole.api import (
     templates,
 )
 from cxconsole.api.docs import add_docs
+from cxconsole.api.journey.routes import add_journey_routes
 from cxconsole.api.problems import add_problem_handlers
 from cxconsole.api.route import ApiRoute
 from cxconsole.bootstrap import Application
@@ -39,6 +41,7 @@ RESOURCES: tuple[APIRouter, ...] = (
     suppressions.import_router,
     suppressions.router,
     comms.router,
+    events.router,
     jobs.router,
 )
 
@@ -57,6 +60,7 @@ def build_api(application: Application) -> FastAPI:
     for router in RESOURCES:
         api.include_router(router, prefix=PREFIX)
     add_docs(api)
+    add_journey_routes(api)
     api.add_route("/api/{path:path}", _answer_unknown, methods=_METHODS, include_in_schema=False)
     return api
 

@@ -11,13 +11,12 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from cxconsole import clock
-from cxconsole.accounts.actor import Actor
+from cxconsole.accounts.doorkeeper import admit_key
 from cxconsole.accounts.idempotency import KeptAnswer, claim_answer, keep_answer, release_answer
-from cxconsole.accounts.keys import find_key, is_use_unnoted, note_use
 from cxconsole.api.body import MAX_JSON_BYTES, JsonRequest, check_json_type, parse_json, read_body, replay
 from cxconsole.api.problems import problem_of
 from cxconsole.bootstrap import Application
-from cxconsole.errors import FieldProblem, Invalid, Malformed, Unauthorized
+from cxconsole.errors import FieldProblem, Invalid, Malformed
 
 log = logging.getLogger("cxconsole.api")
 
@@ -52,7 +51,8 @@ class ApiRoute(APIRoute):
 
     async def _serve(self, request: Request, inner: Handler, known: set[str]) -> Response:
         application: Application = request.app.state.application
-        request.state.actor = await run_in_threadpool(authenticate, application, request.headers.get("authorization"))
+        header = request.headers.get("authorization")
+        request.state.actor = await run_in_threadpool(admit_key, application.database, header)
         _check_query(request, known)
         return await self.serve_body(request, inner, application)
 
@@ -70,26 +70,6 @@ class ApiRoute(APIRoute):
         if request.method != "POST" or IDEMPOTENCY_HEADER not in request.headers:
             return await call()
         return await answer_once(request, application, hashlib.sha256(body).hexdigest(), call)
-
-
-def authenticate(application: Application, header: str | None) -> Actor:
-    """Who sends this `Authorization` header. Raises Unauthorized."""
-    if not header:
-        raise Unauthorized("Send `Authorization: Bearer <key>`; `python -m cxconsole apikey create` makes a key.")
-    scheme, _, key = header.partition(" ")
-    key = key.strip()
-    if scheme.lower() != "bearer" or not key or not key.isascii():
-        raise Unauthorized("The Authorization header is not of the form `Bearer <key>`.")
-    now = clock.now()
-    with application.database.read() as session:
-        actor = find_key(session, key, now=now)
-        unnoted = actor is not None and is_use_unnoted(session, key, now=now)
-    if actor is None:
-        raise Unauthorized("This API key is not known, or it has expired or was revoked.")
-    if unnoted:
-        with application.database.write() as session:
-            note_use(session, key, now=now)
-    return actor
 
 
 async def answer_once(
@@ -158,4 +138,4 @@ def _check_query(request: Request, known: set[str]) -> None:
         raise Invalid("The query has parameters that cannot be used.", errors=problems)
 
 
-__all__ = ["IDEMPOTENCY_HEADER", "REPLAYED_HEADER", "ApiRoute", "Handler", "answer_once", "authenticate"]
+__all__ = ["IDEMPOTENCY_HEADER", "REPLAYED_HEADER", "ApiRoute", "Handler", "answer_once"]

@@ -71,7 +71,13 @@ def application(database_url: str, tmp_path: Path) -> Iterator[Application]:
     settings.import_dir.mkdir(parents=True)
     application = build_application(settings)
     yield application
-    application.database.dispose()
+    application.close()
+
+
+@pytest.fixture
+def api(application: Application) -> FastAPI:
+    """The ASGI application itself."""
+    return _api_on(application)
 
 
 @pytest.fixture

@@ -1,0 +1,116 @@
+"""`/v1/organizations/apps`: who may sign tokens. A secret is told once, when it is made."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from sqlmodel import Session
+from starlette.responses import Response
+
+from cxconsole import clock
+from cxconsole.accounts import apps
+from cxconsole.accounts.apps import AppView
+from cxconsole.api.journey.wire import WireCall, bad_fields, wire_route
+from cxconsole.errors import FieldProblem
+
+_PATH = "/v1/organizations/apps"
+
+
+@wire_route(_PATH, "GET", "account", "r")
+async def list_all(call: WireCall) -> Response:
+    """All apps, without their secrets."""
+
+    def read() -> list[dict[str, Any]]:
+        with call.application.database.read() as session:
+            return [_app(one) for one in apps.list_apps(session, actor=call.holder.actor)]
+
+    return call.answer(await asyncio.to_thread(read))
+
+
+@wire_route(_PATH, "POST", "account", "w")
+async def create(call: WireCall) -> Response:
+    """A new app: `{name, services?, attributes?}`."""
+    body = await _read_object(call, {"name", "services", "attributes"})
+    name, services = body.get("name"), body.get("services")
+    if not isinstance(name, str):
+        raise bad_fields([FieldProblem(loc="name", msg="This field is needed, as a text.")], "name")
+    if services is not None and not _is_texts(services):
+        raise bad_fields([FieldProblem(loc="services", msg='Use an object such as {"ds": "w"}.')], "services")
+    vault = call.application.vault
+    attributes = _read_attributes(body.get("attributes"))
+    app, secret = await _write(
+        call,
+        lambda session: apps.create_app(
+            session, name, services=services, attributes=attributes, vault=vault, actor=call.holder.actor,
+            now=clock.now(),
+        ),
+    )  # fmt: skip
+    return call.answer({**_app(app), "secret": secret}, status=201)
+
+
+@wire_route(_PATH + "/{name}", "DELETE", "account", "w")
+async def delete(call: WireCall) -> Response:
+    """Remove an app; its tokens end."""
+    name = call.request.path_params["name"]
+    actor, now = call.holder.actor, clock.now()
+    await _write(call, lambda session: apps.delete_app(session, name, actor=actor, now=now))
+    return call.answer({"message": f"The app {name!r} is gone."})
+
+
+@wire_route(_PATH + "/{name}/key", "PUT", "account", "w")
+async def change_key(call: WireCall) -> Response:
+    """A new secret; tokens signed with the old one end."""
+    name = call.request.path_params["name"]
+    vault, actor, now = call.application.vault, call.holder.actor, clock.now()
+    app, secret = await _write(call, lambda session: apps.change_key(session, name, vault=vault, actor=actor, now=now))
+    return call.answer({**_app(app), "secret": secret})
+
+
+@wire_route(_PATH + "/{name}/attributes", "PUT", "account", "w")
+async def change_attributes(call: WireCall) -> Response:
+    """Replace what is noted of an app."""
+    name = call.request.path_params["name"]
+    attributes = _read_attributes(await call.read_json())
+    app = await _write(
+        call, lambda session: apps.change_attributes(session, name, attributes or {}, actor=call.holder.actor)
+    )
+    return call.answer(_app(app))
+
+
+async def _write(call: WireCall, work: Callable[[Session], Any]) -> Any:
+    def run() -> Any:
+        with call.application.database.write() as session:
+            return work(session)
+
+    return await asyncio.to_thread(run)
+
+
+async def _read_object(call: WireCall, known: set[str]) -> dict[str, Any]:
+    body = await call.read_json()
+    if not isinstance(body, dict) or body.keys() - known:
+        raise bad_fields([], f"Send an object with {', '.join(sorted(known))}.")
+    return body
+
+
+def _read_attributes(given: Any) -> dict[str, Any] | None:
+    if given is not None and not isinstance(given, dict):
+        raise bad_fields([FieldProblem(loc="attributes", msg="This is an object.")], "attributes")
+    return given
+
+
+def _is_texts(given: Any) -> bool:
+    return isinstance(given, dict) and all(isinstance(value, str) for value in given.values())
+
+
+def _app(app: AppView) -> dict[str, Any]:
+    return {
+        "name": app.name,
+        "keyName": app.name,
+        "services": app.services,
+        "attributes": app.attributes,
+        "createdAt": app.created_at.isoformat(),
+        "keyChangedAt": app.key_changed_at.isoformat(),
+    }
+
+
+ROUTES = [list_all, create, delete, change_key, change_attributes]

@@ -1,0 +1,246 @@
+"""Live streams: everybody who follows reads the same end of the Tape, kept once in memory.
+
+One reader per process takes what is new from the Tape and keeps the latest of it. A follower has a place, the key of
+the last event it was given, and takes what comes behind it: from memory, or from the Tape when it has fallen further
+behind. So a follower costs no memory of its own however slow it is, and one that comes back goes on where it was.
+"""
+
+import asyncio
+import logging
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from cxconsole.database import Database
+from cxconsole.driver import Driver
+from cxconsole.journey.reading import COLUMNS, EventView, find_history, last_id, view_rows
+from cxconsole.journey.tail import Tail
+from cxconsole.signals import Signals, topics
+from models.event import EventType
+
+log = logging.getLogger("cxconsole.journey")
+
+KEPT = 5_000
+_PAGE = 500
+_LOOKS_EVERY_SECONDS = 0.2
+_LOOKS_AGAIN_SECONDS = 0.01
+QUIET = frozenset({EventType.CONTACT_ADDED.value, EventType.PERSON_CREATED.value, EventType.PERSON_CHANGED.value})
+"""Book-keeping that an import writes by the million; a history shows it, a live stream does not."""
+
+
+class Moment:
+    """An event of the stream. `frame` keeps it as it goes over the wire, made once for all who follow."""
+
+    __slots__ = ("event", "frame")
+
+    def __init__(self, event: EventView) -> None:
+        self.event = event
+        self.frame: bytes | None = None
+
+
+class Follower:
+    """One who follows, and where it stands."""
+
+    def __init__(self, wishes: Callable[[EventView], bool] | None) -> None:
+        self._wishes = wishes
+        self.place: int | None = None
+        """The key of the last event it was given, or that was not for it."""
+        self.people: frozenset[int] | None = None
+        """The ids of the one person who is followed; None for everybody."""
+        self.is_merged = False
+        self.news = asyncio.Event()
+
+    def wants(self, event: EventView) -> bool:
+        """Whether this event is for this one; those about nobody, such as a campaign's own, are for no one."""
+        if event.person_id is None or event.type in QUIET:
+            return False
+        if self.people is not None and event.person_id not in self.people:
+            return False
+        return self._wishes is None or self._wishes(event)
+
+
+class LiveTape:
+    """The hub of one process, on one event loop."""
+
+    def __init__(self, database: Database, signals: Signals) -> None:
+        self._database = database
+        self._signals = signals
+        self._followers: set[Follower] = set()
+        self._by_person: dict[int, set[Follower]] = defaultdict(set)
+        self._ids: list[int] = []
+        self._moments: list[Moment] = []
+        self._start = 0
+        self._tail = Tail()
+        self._task: asyncio.Task[None] | None = None
+        self._is_ready = asyncio.Event()
+
+    @property
+    def followers(self) -> int:
+        """How many follow."""
+        return len(self._followers)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it is known where the Tape ends."""
+        return self._is_ready.is_set()
+
+    @asynccontextmanager
+    async def follow(
+        self,
+        *,
+        after: int | None = None,
+        person_id: int | None = None,
+        wishes: Callable[[EventView], bool] | None = None,
+    ) -> AsyncIterator[Follower]:
+        """Follow everybody or one person, from now on or from behind the event with the key `after`."""
+        follower = Follower(wishes)
+        if person_id is not None:
+            follower.people = await asyncio.to_thread(self._read_people, person_id)
+        self._add(follower)
+        try:
+            await self._is_ready.wait()
+            follower.place = self._tail.end if after is None else after
+            if after is not None and after > (self._tail.end or 0):
+                # another process may be ahead of this one; but a place that nobody was given would hide what comes
+                follower.place = min(after, await asyncio.to_thread(self._read_last))
+            yield follower
+        finally:
+            self._remove(follower)
+
+    async def take(self, follower: Follower, wait_seconds: float) -> Sequence[Moment]:
+        """What is new for this one, at most some hundred; empty when nothing came in so many seconds."""
+        try:
+            async with asyncio.timeout(wait_seconds):
+                while True:
+                    follower.news.clear()
+                    if found := await self._take_now(follower):
+                        return found
+                    if (follower.place or 0) >= (self._tail.end or 0):
+                        await follower.news.wait()
+        except TimeoutError:
+            return ()
+
+    async def _take_now(self, follower: Follower) -> Sequence[Moment]:
+        """The next page behind its place; empty when nothing of it is for this one."""
+        if follower.is_merged and follower.people:
+            follower.is_merged = False
+            self._index(follower, await asyncio.to_thread(self._read_people, min(follower.people)))
+        place, end = follower.place or 0, self._tail.end or 0
+        if place >= end:
+            return ()
+        if place < self._start:
+            found, follower.place = await asyncio.to_thread(self._read_page, follower, place, self._start)
+            return found
+        first = bisect_right(self._ids, place)
+        page = self._moments[first : first + _PAGE]
+        follower.place = page[-1].event.id if len(page) == _PAGE else end
+        return [one for one in page if follower.wants(one.event)]
+
+    def _read_page(self, follower: Follower, place: int, end: int) -> tuple[Sequence[Moment], int]:
+        """From the Tape: what is for this one between its place and `end`, and its new place."""
+        with self._database.read() as session:
+            driver = Driver(session)
+            about, values = "", []
+            if follower.people is not None:
+                about, values = f"AND person_id {driver.among_ids} ", [sorted(follower.people)]
+            ids = driver.run(
+                f"SELECT id FROM event WHERE id > ? AND id <= ? {about}ORDER BY id LIMIT ?",  # noqa: S608
+                place, end, *values, _PAGE,
+            ).scalars().all()  # fmt: skip
+            rows = self._read_rows(driver, ids)
+            views = view_rows(session, rows)
+        found = [Moment(view) for view in views if follower.wants(view)]
+        return found, (ids[-1] if len(ids) == _PAGE else end)
+
+    @staticmethod
+    def _read_rows(driver: Driver, ids: Sequence[int]) -> Sequence[Any]:
+        return driver.run(f"SELECT {COLUMNS} FROM event WHERE id {driver.among_ids} ORDER BY id", list(ids)).all()  # noqa: S608
+
+    def _read_last(self) -> int:
+        with self._database.read() as session:
+            return last_id(session)
+
+    def _read_people(self, person_id: int) -> frozenset[int]:
+        with self._database.read() as session:
+            return frozenset(find_history(session, person_id))
+
+    def _add(self, follower: Follower) -> None:
+        self._followers.add(follower)
+        self._index(follower, follower.people)
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._run())
+
+    def _index(self, follower: Follower, people: frozenset[int] | None) -> None:
+        for person_id in follower.people or ():
+            self._by_person[person_id].discard(follower)
+            if not self._by_person[person_id]:
+                del self._by_person[person_id]
+        follower.people = people
+        for person_id in people or ():
+            self._by_person[person_id].add(follower)
+
+    def _remove(self, follower: Follower) -> None:
+        self._followers.discard(follower)
+        for person_id in follower.people or ():
+            self._by_person[person_id].discard(follower)
+            if not self._by_person[person_id]:
+                del self._by_person[person_id]
+        if not self._followers and self._task is not None:
+            self._task.cancel()  # nobody looks: begin anew with the next one
+            self._task = None
+            self._tail, self._is_ready = Tail(), asyncio.Event()
+            self._ids, self._moments = [], []
+
+    async def _run(self) -> None:
+        tail = self._tail
+        with self._signals.subscribe(topics.TAPE) as signal:
+            while True:
+                try:
+                    moments, is_full = await asyncio.to_thread(self._read_on, tail)
+                except SQLAlchemyError:
+                    log.warning("action=live_tape_failed", exc_info=True)
+                    moments, is_full = [], False
+                if tail.end is not None and not self._is_ready.is_set():
+                    self._start = tail.end
+                    self._is_ready.set()
+                self._keep(moments)
+                self._tell(moments)
+                if not is_full:
+                    await signal.wait(_LOOKS_AGAIN_SECONDS if tail.waits else _LOOKS_EVERY_SECONDS)
+
+    def _read_on(self, tail: Tail) -> tuple[list[Moment], bool]:
+        with self._database.read() as session:
+            rows = tail.read(session, _PAGE)
+            return [Moment(view) for view in view_rows(session, rows)], len(rows) == _PAGE
+
+    def _keep(self, moments: Iterable[Moment]) -> None:
+        for moment in moments:
+            self._ids.append(moment.event.id)
+            self._moments.append(moment)
+        if len(self._ids) > 2 * KEPT:
+            self._start = self._ids[-KEPT - 1]
+            del self._ids[:-KEPT], self._moments[:-KEPT]
+
+    def _tell(self, moments: Sequence[Moment]) -> None:
+        if not moments:
+            return
+        woken = {follower for follower in self._followers if follower.people is None}
+        for moment in moments:
+            event = moment.event
+            if event.person_id in self._by_person:
+                woken |= self._by_person[event.person_id]
+            if event.type == EventType.PERSON_MERGED:
+                touched = self._by_person.get(event.data.get("merged_person_id", 0), set())
+                touched = touched | self._by_person.get(event.person_id or 0, set())
+                for follower in touched:
+                    follower.is_merged = True
+                woken |= touched
+        for follower in woken:
+            follower.news.set()
+
+
+__all__ = ["Follower", "LiveTape", "Moment"]
