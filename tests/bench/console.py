@@ -104,10 +104,10 @@ def _wait_until_it_answers(process: subprocess.Popen[bytes], url: str, folder: P
     raise RuntimeError(f"the console did not start:\n{(folder / 'server.log').read_text()[-2000:]}")
 
 
-def make_key(folder: Path) -> str:
+def make_key(folder: Path, database_url: str = "") -> str:
     """A key for the REST API of this console."""
     command = [sys.executable, "-m", "cxconsole", "apikey", "create", "--name", "bench", "--scopes", "all"]
-    environment = {**os.environ, "CXCONSOLE_DATA_DIR": str(folder), "CXCONSOLE_DATABASE_URL": ""}
+    environment = {**os.environ, "CXCONSOLE_DATA_DIR": str(folder), "CXCONSOLE_DATABASE_URL": database_url}
     return subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True).stdout.strip()
 
 
