@@ -25,8 +25,6 @@ class topics:
     SUPPRESSIONS = "suppressions"  # someone must not be contacted any more
     TAPE = "tape"  # something was written about a person that no other topic tells
 
-    TAPE = "tape"  # events of others came in: wakes the live streams
-
     @staticmethod
     def campaign(campaign_id: int) -> str:
         """The numbers of one campaign."""
