@@ -16,7 +16,7 @@ from typing import NamedTuple
 from sqlmodel import Session
 
 from cxconsole.audience.emails import normalise_email
-from cxconsole.audience.identities import lock_identities
+from cxconsole.audience.identity_lock import lock_identities
 from cxconsole.audience.merging import merge_persons
 from cxconsole.driver import Driver, dump
 from cxconsole.journey.reading import find_history
