@@ -11,7 +11,7 @@ from cxconsole.errors import CxError
 from cxconsole.journey.explorer import EventPage, EventQuery, FoundEvent, search_events
 from models.event import EventType
 from state import format as show
-from state.follow import LIST_PAUSE_SECONDS, follow_read
+from state.follow import SLOW_PAUSE_SECONDS, follow_read
 from state.person import TOPICS
 from state.route import route_arg
 from state.session import read
@@ -93,7 +93,7 @@ class JourneysState(rx.State):
     async def follow(self):
         """The newest of all are live; a search stands still."""
         async for page in follow_read(
-            self, search_events, EventQuery(), names=TOPICS, pause_seconds=LIST_PAUSE_SECONDS, limit=PAGE
+            self, search_events, EventQuery(), names=TOPICS, pause_seconds=SLOW_PAUSE_SECONDS, limit=PAGE
         ):
             async with self:
                 if not self.way and not self.is_filtered and not self.loading:

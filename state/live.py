@@ -14,7 +14,7 @@ from cxconsole.errors import CxError
 from cxconsole.journey.recent import RecentPerson, find_recent_persons, name_persons
 from cxconsole.journey.timeline import Timeline, TimelineEvent, find_families, read_latest, read_timeline
 from state import format as show
-from state.follow import LIST_PAUSE_SECONDS, follow_read
+from state.follow import SLOW_PAUSE_SECONDS, follow_read
 from state.person import TOPICS, PersonState, initials_of, tone_of
 from state.route import route_arg
 from state.session import read
@@ -112,7 +112,7 @@ class LiveState(PersonState, rx.State):
     async def follow_recent(self):
         """Who moved last, whoever it is."""
         async for recent in follow_read(
-            self, find_recent_persons, names=TOPICS, pause_seconds=LIST_PAUSE_SECONDS, limit=MOST_OPEN + _RECENT
+            self, find_recent_persons, names=TOPICS, pause_seconds=SLOW_PAUSE_SECONDS, limit=MOST_OPEN + _RECENT
         ):
             async with self:
                 self._recent = recent
