@@ -6,8 +6,8 @@ from sqlalchemy.dialects import postgresql
 
 from cxconsole.database import UtcDateTime
 
-revision = "0004"
-down_revision = "0003"
+revision = "0003"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 
