@@ -166,6 +166,7 @@ def test_one_who_does_not_read_is_let_go(api, application, key, monkeypatch):
             reader.may_read.clear()
             await application.intake.submit([event()], actor="x")
             await until_followed_by_nobody(application)
+            assert not application.live_tape.followers
             reader.may_read.set()
 
     asyncio.run(run())
@@ -182,8 +183,10 @@ def test_a_stream_that_is_quiet_is_kept_alive(api, application, key, monkeypatch
 
     async def run():
         async with reading(api, key) as reader, asyncio.timeout(20):
-            while await reader.lines.get() != ": still here":
-                pass
+            lines = [await reader.lines.get()]
+            while lines[-1] != ": still here":
+                lines.append(await reader.lines.get())
+            assert not [line for line in lines if line.startswith("id: ")]
 
     asyncio.run(run())
 

@@ -1,5 +1,9 @@
 """The end of the Tape as it grows: nothing is left out, also where keys and commits are not in one order."""
 
+from contextlib import nullcontext
+
+import pytest
+
 from cxconsole.journey.tail import Tail
 from cxconsole.journey.tape import append_event
 from models.event import EventType
@@ -45,13 +49,10 @@ def test_a_key_that_was_drawn_for_nothing_holds_nobody_up(database, now):
     tail = Tail()
     assert read(database, tail) == []
     for fails in (False, True, False):
-        try:
-            with database.write() as session:
-                add(session, now, 7)
-                if fails:
-                    raise KeyError
-        except KeyError:
-            pass
+        with pytest.raises(KeyError) if fails else nullcontext(), database.write() as session:
+            add(session, now, 7)
+            if fails:
+                raise KeyError
     seen = read(database, tail)
     while tail.waits:
         seen += read(database, tail)
@@ -59,12 +60,10 @@ def test_a_key_that_was_drawn_for_nothing_holds_nobody_up(database, now):
 
 
 def test_a_reader_that_begins_waits_for_who_writes_already(database, now):
-    if database.is_sqlite:
-        return
     tail = Tail()
     with database.write() as session:
         add(session, now, 1)
         assert read(database, tail) == []
-        assert tail.end is None
-    assert read(database, tail) == []
+        assert (tail.end is None) is not database.is_sqlite  # where one writes at a time, keys come in order
+    assert read(database, tail) == ([1] if database.is_sqlite else [])
     assert tail.end is not None
