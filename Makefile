@@ -10,7 +10,8 @@ run: .venv/.installed
 	@$(BIN)/python -m cxconsole run
 
 test: .venv/.installed-dev browser lint
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --dist loadfile -m "not browser"
+	@$(BIN)/python -m pytest -n auto --dist loadfile -m browser
 
 lint: .venv/.installed-dev
 	@$(BIN)/ruff check .

@@ -28,7 +28,8 @@
       field.setSelectionRange(at + text.length, at + text.length);
     }, 50);
   };
-  // A page with unsaved changes sets window.cxUnsaved; leaving it by a link, a reload or a closed tab asks first.
+  // A page with unsaved changes sets window.cxUnsaved; leaving it by a link, back, a reload or a closed tab asks first.
+  const question = "Leave without saving? What you changed here will be lost.";
   addEventListener("beforeunload", (event) => {
     if (window.cxUnsaved) event.preventDefault();
   });
@@ -36,11 +37,32 @@
     const link = event.target.closest("a[href]");
     if (!window.cxUnsaved || !link || link.target || link.download || event.ctrlKey || event.metaKey) return;
     if (link.getAttribute("href").startsWith("#")) return;
-    if (confirm("Leave without saving? What you changed here will be lost.")) window.cxUnsaved = false;
+    if (confirm(question)) window.cxUnsaved = false;
     else {
       event.preventDefault();
       event.stopPropagation();
     }
+  }, true);
+  // Back and forward have already moved when they are heard, before the router hears them; who stays is moved back.
+  let place = history.state?.idx ?? 0;
+  let returning = false;
+  for (const name of ["pushState", "replaceState"]) {
+    const real = history[name];
+    history[name] = function (state, ...rest) {
+      real.call(this, state, ...rest);
+      place = state?.idx ?? place;
+    };
+  }
+  addEventListener("popstate", (event) => {
+    const to = event.state?.idx ?? place;
+    if (returning || (window.cxUnsaved && to !== place && !confirm(question))) {
+      event.stopImmediatePropagation();
+      if (!returning) history.go(place - to);
+      returning = !returning;
+      return;
+    }
+    window.cxUnsaved = false;
+    place = to;
   }, true);
   document.addEventListener("click", (event) => {
     const name = event.target.closest("[data-cx]")?.dataset.cx;

@@ -77,6 +77,9 @@ const Row = memo(function Row({ row, icon, isOpen, detail, onOpen, onErase }) {
 
 const order = (a, b) => b.at - a.at || b.id - a.id;
 const merge = (rows, more) => [...new Map([...rows, ...more].map((row) => [row.id, row])).values()].sort(order);
+// So many rows grow at the top, or wait to be shown. Then the list begins anew with the newest page, and what is older is
+// read again when it is scrolled to: else a customer to whom much happens slows the page down, and it falls behind.
+const MOST = 200;
 const EMPTY = { key: null, rows: [], next: "", held: [], gap: false };
 
 function useSight(initially, margin) {
@@ -105,8 +108,12 @@ function usePages(newest, older, isHolding) {
       // more came at once than a page holds: what lies between is read again when it is scrolled to
       const gap = now.gap || (known.size > 0 && told.length === 0 && fresh.length > 0);
       const again = (rows) => rows.map((row) => told.find((one) => one.id === row.id) ?? row);
-      if (holding.current && fresh.length + now.held.length) return { ...now, rows: again(now.rows), held: merge(now.held, fresh), gap };
-      if (gap) return { ...EMPTY, key, rows: newest.rows, next: newest.next };
+      if (holding.current && fresh.length + now.held.length) {
+        const held = merge(now.held, fresh);
+        const isLong = held.length > MOST;
+        return { ...now, rows: again(now.rows), held: isLong ? held.slice(0, newest.rows.length) : held, gap: gap || isLong };
+      }
+      if (gap || (fresh.length && now.rows.length + fresh.length > MOST)) return { ...EMPTY, key, rows: newest.rows, next: newest.next };
       return { ...now, rows: merge(again(now.rows), fresh), held: [] };
     });
   }, [newest]);
@@ -135,7 +142,9 @@ export function EventTimeline({ newest, older, detail, filters, children, onOlde
     root.current.scrollTop = 0;
   }, [key]);
   useEffect(() => {
-    if (next && atEnd) onOlder(next);
+    if (!next || !atEnd) return;
+    const soon = setTimeout(() => onOlder(next), 100); // the end of an empty list is in sight until its rows are laid out
+    return () => clearTimeout(soon);
   }, [next, atEnd]);
   useEffect(() => {
     if (isLive && atTop && held.length) release();

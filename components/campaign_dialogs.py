@@ -6,7 +6,7 @@ import reflex as rx
 
 from components.buttons import button, text_button
 from components.callouts import problem
-from components.dialogs import confirm_dialog, count_line, dialog
+from components.dialogs import confirm_dialog, count_line, dialog, form_dialog
 from components.forms import checkbox, field, text_input
 from components.icons import icon
 from state.campaign_actions import CampaignActionsState as Actions
@@ -47,28 +47,22 @@ def check_list(checks: Any) -> rx.Component:
 
 
 def _create() -> rx.Component:
-    return dialog(
-        rx.el.form(
-            field(
-                "Title",
-                text_input("campaign-title", Actions.title, Actions.set_title, auto_focus=True, max_length=200),
-                name="campaign-title",
-                help="As your colleagues will look for it. It can be changed later.",
-                error=rx.cond(Actions.dialog == "create", Actions.problem_text, ""),
-            ),
-            checkbox("Open on create", Actions.open_on_create, Actions.set_open_on_create),
-            on_submit=Actions.create,
-            class_name="cx-form",
-            id="create-campaign",
+    return form_dialog(
+        field(
+            "Title",
+            text_input("campaign-title", Actions.title, Actions.set_title, auto_focus=True, max_length=200),
+            name="campaign-title",
+            help="As your colleagues will look for it. It can be changed later.",
+            error=rx.cond(Actions.dialog == "create", Actions.problem_text, ""),
         ),
+        checkbox("Open on create", Actions.open_on_create, Actions.set_open_on_create),
+        form_id="create-campaign",
         title="New campaign",
         sentence="Nothing is sent before you publish it.",
+        do_label="Create",
+        on_submit=Actions.create,
         open=Actions.dialog == "create",
         on_close=Actions.close,
-        actions=[
-            button("Cancel", on_click=Actions.close),
-            button("Create", variant="solid", type="submit", form="create-campaign"),
-        ],
     )
 
 

@@ -41,7 +41,7 @@ def campaign_page(*content: Any, active: str) -> rx.Component:
                 # which of them there are is known when it is read; none may jump away under a finger
                 actions=[rx.cond(CampaignState.loaded, rx.fragment(*_actions()), rx.fragment())],
             ),
-            page_tabs(*tabs, active=active, label="Parts of this campaign"),
+            page_tabs(*tabs, active=active, ready=CampaignState.code != "", label="Parts of this campaign"),
             *content,
             campaign_dialogs(),
         ),

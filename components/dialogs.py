@@ -5,6 +5,7 @@ from typing import Any
 import reflex as rx
 
 from components.buttons import button
+from components.callouts import problem as problem_line
 from components.icons import icon
 
 
@@ -33,6 +34,39 @@ def dialog(
         ),
         open=open,
         on_open_change=lambda _open: on_close(),
+    )
+
+
+def form_dialog(
+    *fields: Any,
+    form_id: str,
+    title: Any,
+    sentence: Any,
+    problem: Any = None,
+    do_label: str,
+    on_submit: Any,
+    open: rx.Var[bool] | bool,
+    on_close: Any,
+    wide: bool = False,
+) -> rx.Component:
+    """Fields to fill and send; Enter sends them too. `problem` says what failed, where no field says it itself."""
+    return dialog(
+        rx.el.form(
+            *fields,
+            *([problem_line(problem)] if problem is not None else []),
+            on_submit=on_submit,
+            class_name="cx-form",
+            id=form_id,
+        ),
+        title=title,
+        sentence=sentence,
+        open=open,
+        on_close=on_close,
+        wide=wide,
+        actions=[
+            button("Cancel", on_click=on_close),
+            button(do_label, variant="solid", type="submit", form=form_id),
+        ],
     )
 
 

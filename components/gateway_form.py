@@ -133,7 +133,6 @@ def gateway_form() -> rx.Component:
         rx.fragment(),
     )
     body = rx.el.div(
-        problem(state.problem),
         new,
         field(
             "Name",
@@ -159,6 +158,7 @@ def gateway_form() -> rx.Component:
             ),
         ),
         rx.match(state.kind, *((kind, _more(kind)) for kind in MORE), rx.fragment()),
+        problem(state.problem),  # beside Save, for the form may be longer than the window
         class_name="cx-form",
     )
     return dialog(

@@ -53,10 +53,17 @@ def section_header(title: Any, sentence: Any = None, actions: list[Any] | None =
     )
 
 
-def page_tabs(*tabs: tuple[str, Any, str], active: str, label: str = "Parts of this page") -> rx.Component:
-    """Tabs that are pages of their own: (key, href, word)."""
+def page_tabs(*tabs: tuple[str, Any, str], active: str, ready: Any, label: str) -> rx.Component:
+    """Tabs that are pages of their own: (key, href, word); plain words until it is known where they lead."""
     return rx.el.nav(
-        *(to(href, word, custom_attrs={"aria-current": "page"} if key == active else {}) for key, href, word in tabs),
+        *(
+            rx.cond(
+                ready,
+                to(href, word, custom_attrs={"aria-current": "page"} if key == active else {}),
+                rx.el.span(word),
+            )
+            for key, href, word in tabs
+        ),
         class_name="cx-tabs",
         aria_label=label,
     )

@@ -25,13 +25,14 @@ def person_sections(state: Any) -> list[rx.Component]:
     """Follow-ups, profile, consents, identities, campaigns and communications of `state.card`."""
     card = state.card
     return [
-        _section(
+        side_part(
             "Follow-ups",
             rx.foreach(card.follow_ups, lambda one: _follow_up(state, one)),
             empty="None planned.",
             has=card.follow_ups,
         ),
-        _section(
+        rx.fragment(rx.foreach(card.profiles, profile_card)),
+        side_part(
             "Profile",
             rx.el.dl(
                 rx.foreach(card.facts, lambda one: rx.el.div(rx.el.dt(one.label), rx.el.dd(one.value))),
@@ -40,22 +41,49 @@ def person_sections(state: Any) -> list[rx.Component]:
             empty="No attributes are known.",
             has=card.facts,
         ),
-        _section(
+        side_part(
             "Consents",
             rx.el.div(rx.foreach(card.consents, _consent), class_name="cx-row cx-row--wrap"),
             empty="Not asked yet.",
             has=card.consents,
         ),
-        _section("Identities", rx.foreach(card.identities, _identity), empty="None is known.", has=card.identities),
-        _section("Campaigns", rx.foreach(card.campaigns, _campaign), empty="In no campaign.", has=card.campaigns),
-        _section("Communications", rx.foreach(card.messages, _message), empty="None yet.", has=card.messages),
+        side_part(
+            "Identities", rx.foreach(card.identities, identity_line), empty="None is known.", has=card.identities
+        ),
+        side_part("Campaigns", rx.foreach(card.campaigns, _campaign), empty="In no campaign.", has=card.campaigns),
+        side_part("Communications", rx.foreach(card.messages, _message), empty="None yet.", has=card.messages),
     ]
 
 
-def _section(title: str, body: Any, *, empty: str, has: Any) -> rx.Component:
+def profile_card(one: Any) -> rx.Component:
+    """What a profile view came to; it moves with what happens."""
+    return rx.el.section(
+        rx.el.div(
+            rx.el.h2(one.name, class_name="cx-h3"),
+            rx.el.span("live", class_name="cx-dim cx-small"),
+            class_name="cx-row cx-row--apart",
+        ),
+        profile_lines(one.lines),
+        class_name="cx-side-part",
+        aria_label=one.name,
+    )
+
+
+def profile_lines(lines: Any) -> rx.Component:
+    """Attributes of a view, two side by side."""
+
+    def line(one: Any) -> rx.Component:
+        note = rx.cond(one.note, rx.el.span(", ", one.note), rx.fragment())
+        return rx.el.div(rx.el.dt(one.label, note), rx.el.dd(one.value))
+
+    return rx.el.dl(rx.foreach(lines, line), class_name="cx-profile")
+
+
+def side_part(title: str, body: Any, *, empty: str = "", has: Any = None) -> rx.Component:
+    """A part with its heading; while there is nothing in it (`has`) it says so."""
     return rx.el.section(
         rx.el.h2(title, class_name="cx-h3"),
-        rx.cond(has, body, rx.el.p(empty, class_name="cx-dim cx-small")),
+        body if has is None else rx.cond(has, body, rx.el.p(empty, class_name="cx-dim cx-small")),
         class_name="cx-side-part",
         aria_label=title,
     )
@@ -88,7 +116,8 @@ def _consent(one: Any) -> rx.Component:
     )  # type: ignore[return-value]
 
 
-def _identity(one: Any) -> rx.Component:
+def identity_line(one: Any) -> rx.Component:
+    """An address or id of a person."""
     mark = rx.match(one.kind, *((kind, icon(name, 14)) for kind, name in KINDS.items()), icon("circle", 14))
     return rx.el.div(
         mark,

@@ -4,9 +4,7 @@ from typing import Any
 
 import reflex as rx
 
-from components.buttons import button
-from components.callouts import problem
-from components.dialogs import confirm_dialog, dialog
+from components.dialogs import confirm_dialog, form_dialog
 from components.forms import field, form_row, moment_field, select, text_area, text_input
 
 CHANNELS = [("voice", "Call"), ("email", "E-mail"), ("sms", "SMS"), ("letter", "Letter"), ("push", "Push")]
@@ -18,55 +16,43 @@ def person_dialogs(state: Any) -> rx.Component:
 
 
 def _note(state: Any) -> rx.Component:
-    return dialog(
-        rx.el.form(
-            field(
-                "Note",
-                text_area("note_text", state.note_text, state.edit("note_text"), rows=5, auto_focus=True),
-                name="note_text",
-                help="Everybody who may see this customer reads it. Its text can be erased later.",
-            ),
-            problem(state.problem_text),
-            on_submit=state.add_note,
-            class_name="cx-form",
-            id="add-note",
+    return form_dialog(
+        field(
+            "Note",
+            text_area("note_text", state.note_text, state.edit("note_text"), rows=5, auto_focus=True),
+            name="note_text",
+            help="Everybody who may see this customer reads it. Its text can be erased later.",
         ),
+        form_id="add-note",
         title="Add a note",
         sentence=rx.el.span("About ", state.card.name, "."),
+        problem=state.problem_text,
+        do_label="Add note",
+        on_submit=state.add_note,
         open=state.dialog == "note",
         on_close=state.close,
-        actions=[
-            button("Cancel", on_click=state.close),
-            button("Add note", variant="solid", type="submit", form="add-note"),
-        ],
     )
 
 
 def _follow_up(state: Any) -> rx.Component:
-    return dialog(
-        rx.el.form(
-            field(
-                "What is to be done",
-                text_input("subject", state.subject, state.edit("subject"), auto_focus=True),
-                name="subject",
-            ),
-            form_row(
-                field("How", select("channel", CHANNELS, state.channel, state.edit("channel")), name="channel"),
-                field("When", moment_field("due", state.due, state.edit("due")), name="due"),
-            ),
-            problem(state.problem_text),
-            on_submit=state.plan,
-            class_name="cx-form",
-            id="plan-follow-up",
+    return form_dialog(
+        field(
+            "What is to be done",
+            text_input("subject", state.subject, state.edit("subject"), auto_focus=True),
+            name="subject",
         ),
+        form_row(
+            field("How", select("channel", CHANNELS, state.channel, state.edit("channel")), name="channel"),
+            field("When", moment_field("due", state.due, state.edit("due")), name="due"),
+        ),
+        form_id="plan-follow-up",
         title="Plan a follow-up",
         sentence=rx.el.span("With ", state.card.name, ". It stands on the card until somebody has done it."),
+        problem=state.problem_text,
+        do_label="Plan",
+        on_submit=state.plan,
         open=state.dialog == "follow_up",
         on_close=state.close,
-        actions=[
-            button("Cancel", on_click=state.close),
-            button("Plan", variant="solid", type="submit", form="plan-follow-up"),
-        ],
     )
 
 

@@ -85,6 +85,8 @@ def _demo_box() -> rx.Component:
         rx.el.div(
             rx.el.div(icon("flask-conical", 14), rx.el.span("Demo data", class_name="cx-strong"), class_name="cx-row"),
             rx.el.span("Nothing leaves this machine.", class_name="cx-dim"),
+            # no page of the router's: beside it the desk can be watched
+            rx.el.a("Open the demo shop", href="/demo/shop", target="_blank", class_name="cx-link"),
             text_button("Remove demo data", on_click=ShellState.ask_remove_demo),
             class_name="cx-demo",
         ),

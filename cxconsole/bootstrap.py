@@ -1,17 +1,19 @@
 """The only place that joins the parts: settings in, a running application out."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
 
 from cxconsole.accounts.doorkeeper import Doorkeeper
 from cxconsole.accounts.idempotency import drain_kept_answers
 from cxconsole.accounts.vault import Vault
+from cxconsole.audience.identity_import_run import drain_identity_imports, has_identity_imports
 from cxconsole.audience.recognition import recognise
 from cxconsole.audience.search import INDEX_BATCH, drain_person_search_queue, has_unindexed
 from cxconsole.campaigns.advance import FlowHooks
 from cxconsole.campaigns.due import drain_due_contacts, has_room_for_due
 from cxconsole.campaigns.holds import has_unsettled, settle_holds
-from cxconsole.campaigns.lifecycle import remove_leftovers
+from cxconsole.campaigns.lifecycle import has_leftovers, remove_leftovers
 from cxconsole.comms.limits import purge_usage
 from cxconsole.comms.recall import has_stopped, recall_deliveries
 from cxconsole.comms.recovery import has_lost, recover_deliveries
@@ -19,10 +21,13 @@ from cxconsole.comms.sender import Sender
 from cxconsole.database import Database
 from cxconsole.demo.refill import refill_demo
 from cxconsole.demo.sandbox_world import drain_sandbox_receipts, has_sandbox_receipts
+from cxconsole.demo.visitors import drain_visitors, has_visitors
 from cxconsole.gateways.sandbox.inbox import trim_sandbox_messages
 from cxconsole.jobs import Job
 from cxconsole.journey.intake import Intake
 from cxconsole.journey.live import LiveTape
+from cxconsole.journey.personal import know_personal
+from cxconsole.journey.profile_cache import ProfileCache
 from cxconsole.settings import Settings, get_settings
 from cxconsole.signals import Signals, topics
 
@@ -51,6 +56,17 @@ class Application:
         """What comes onto the Tape, for those who follow it."""
         return LiveTape(self.database, self.signals)
 
+    @cached_property
+    def profiles(self) -> ProfileCache:
+        """Profiles that were built lately."""
+        return ProfileCache()
+
+    def forget_person(self, person_ids: Collection[int]) -> None:
+        """Somebody was erased: nothing of them is kept in memory or in the database's log, and all look again."""
+        self.profiles.forget(person_ids)
+        self.signals.publish(topics.WORK, topics.CAMPAIGNS, topics.TAPE, topics.SUPPRESSIONS, topics.SANDBOX)
+        self.database.scrub()
+
     def close(self) -> None:
         """Write what is still to be written, and close all connections."""
         if "intake" in self.__dict__:
@@ -60,12 +76,10 @@ class Application:
 
 def build_application(settings: Settings) -> Application:
     """A new application. Opens nothing yet but the way to the database and the key file."""
-    return Application(
-        settings=settings,
-        database=Database(settings.resolved_database_url),
-        signals=Signals(),
-        vault=Vault.from_settings(settings.secret_key, settings.data_dir),
-    )
+    database = Database(settings.resolved_database_url)
+    vault = Vault.from_settings(settings.secret_key, settings.data_dir)
+    know_personal(database, vault)
+    return Application(settings=settings, database=database, signals=Signals(), vault=vault)
 
 
 @cache
@@ -102,7 +116,7 @@ def build_jobs(application: Application) -> list[Job]:
             limit=10_000,
             announces=(topics.CAMPAIGNS,),
         ),
-        Job(name="remove_leftovers", drain=remove_leftovers, every_seconds=5, limit=10_000),
+        Job(name="remove_leftovers", drain=remove_leftovers, has_work=has_leftovers, every_seconds=5, limit=10_000),
         Job(
             name="recover_deliveries",
             drain=recover_deliveries,
@@ -116,6 +130,14 @@ def build_jobs(application: Application) -> list[Job]:
             every_seconds=20,
             wakes_on=(),
             announces=(topics.WORK, topics.CAMPAIGNS),
+        ),
+        Job(
+            name="visit_shop",
+            drain=drain_visitors,
+            has_work=has_visitors,
+            every_seconds=2,
+            wakes_on=(),
+            announces=(topics.TAPE,),
         ),
         Job(
             name="play_sandbox",
@@ -142,6 +164,15 @@ def build_jobs(application: Application) -> list[Job]:
             every_seconds=1,
             limit=INDEX_BATCH,
             wakes_on=(topics.IMPORTS,),
+        ),
+        Job(
+            name="import_identities",
+            drain=drain_identity_imports,
+            has_work=has_identity_imports,
+            every_seconds=2,
+            limit=1,
+            wakes_on=(topics.IMPORTS,),
+            announces=(topics.IMPORTS, topics.TAPE),
         ),
         Job(name="purge_usage", drain=purge_usage, every_seconds=60, limit=10_000, wakes_on=()),
     ]

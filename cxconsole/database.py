@@ -9,6 +9,7 @@ PostgreSQL needs none of this.
 import fcntl
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
@@ -20,6 +21,9 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import make_url
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Session
+
+_TURN_SECONDS = 0.1
+"""How long the threads of one process may follow each other through the gate while another process waits."""
 
 JsonType = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
@@ -47,21 +51,60 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class _WriterGate:
-    """Hands the right to write from one writer to the next, over threads and processes."""
+    """Hands the right to write from one writer to the next, over threads and processes.
+
+    Between processes it goes in turns: who waits for the gate holds the place next to it, which who leaves the gate
+    has to take before it can come in again. So an import that writes block after block lets others in after each.
+    A process that has the gate lets all of its threads through that wait, for as long as others can spare.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._gate_path = path
+        self._next_path = path.with_name(path.name + ".next")
         self._lock = threading.Lock()
+        self._count_lock = threading.Lock()
+        self._waiting = 0
+        self._gate: int | None = None
+        self._until = 0.0
 
     @contextmanager
     def __call__(self) -> Iterator[None]:
+        with self._count_lock:
+            self._waiting += 1
         with self._lock:
-            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+            with self._count_lock:
+                self._waiting -= 1
+            if self._gate is None:
+                self._take()
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
                 yield
             finally:
-                os.close(descriptor)
+                if self._waiting == 0 or time.monotonic() > self._until:
+                    self._give()
+
+    def _take(self) -> None:
+        next_place = _lock_file(self._next_path)
+        try:
+            self._gate = _lock_file(self._gate_path)
+        finally:
+            os.close(next_place)
+        self._until = time.monotonic() + _TURN_SECONDS
+
+    def _give(self) -> None:
+        gate, self._gate = self._gate, None
+        if gate is not None:
+            os.close(gate)
+
+
+def _lock_file(path: Path) -> int:
+    """An open descriptor that holds the file's lock until it is closed."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 class Database:
@@ -69,10 +112,12 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self.info: dict[str, Any] = {}
+        """What every session carries along as its `info`: what the rows need to be read, such as keys."""
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
         if self.is_sqlite:
             path = Path(make_url(url).database or "")
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._gate: _WriterGate | None = _WriterGate(path.with_name(path.name + ".writer"))
             # The one writer gets the large cache: random inserts live on it. Readers are many and share the
             # system's cache; each keeps little, so that the process stays small however large the file is.
@@ -80,22 +125,28 @@ class Database:
             self.writer = _sqlite_engine(url, "BEGIN IMMEDIATE", cache_kb=32_000, mapped_mb=64)
         else:
             self._gate = None
-            self.reader = self.writer = create_engine(url, pool_size=12, max_overflow=20, pool_pre_ping=True)
+            self.reader = self.writer = create_engine(
+                url, pool_size=12, max_overflow=20, pool_pre_ping=True, hide_parameters=True
+            )
 
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A session on one consistent snapshot; nothing it does is kept."""
-        with Session(self.reader, expire_on_commit=False, autoflush=False) as session:
+        with Session(self.reader, expire_on_commit=False, autoflush=False, info=self.info) as session:
             yield session
 
     @contextmanager
     def write(self) -> Iterator[Session]:
         """A transaction: committed when the block ends, rolled back when it raises."""
         if self._gate is None:
-            with Session(self.writer, expire_on_commit=False) as session, session.begin():
+            with Session(self.writer, expire_on_commit=False, info=self.info) as session, session.begin():
                 yield session
         else:
-            with self._gate(), Session(self.writer, expire_on_commit=False) as session, session.begin():
+            with (
+                self._gate(),
+                Session(self.writer, expire_on_commit=False, info=self.info) as session,
+                session.begin(),
+            ):
                 yield session
 
     @contextmanager
@@ -106,10 +157,20 @@ class Database:
             @contextmanager
             def write() -> Iterator[Session]:
                 gate = nullcontext() if self._gate is None else self._gate()
-                with gate, Session(connection, expire_on_commit=False) as session, session.begin():
+                with gate, Session(connection, expire_on_commit=False, info=self.info) as session, session.begin():
                     yield session
 
             yield write
+
+    def scrub(self) -> None:
+        """Take what was deleted out of SQLite's log, too, unless somebody reads there just now."""
+        if self._gate is None:
+            return
+        with self._gate(), self.writer.connect() as connection:
+            driver: Any = connection.connection.driver_connection
+            driver.execute("PRAGMA busy_timeout=1000")
+            driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            driver.execute("PRAGMA busy_timeout=60000")
 
     def dispose(self) -> None:
         """Close all connections."""
@@ -119,8 +180,9 @@ class Database:
 
 def _sqlite_engine(url: str, begin: str, *, cache_kb: int, mapped_mb: int) -> Engine:
     engine = create_engine(
-        url, pool_size=16, max_overflow=32, pool_use_lifo=True, connect_args={"timeout": 60, "check_same_thread": False}
-    )
+        url, pool_size=16, max_overflow=32, pool_use_lifo=True, hide_parameters=True,
+        connect_args={"timeout": 60, "check_same_thread": False},
+    )  # fmt: skip
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
@@ -131,6 +193,7 @@ def _sqlite_engine(url: str, begin: str, *, cache_kb: int, mapped_mb: int) -> En
         cursor.execute("PRAGMA synchronous=FULL")  # what was sent must survive a power cut
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.execute("PRAGMA busy_timeout=60000")
+        cursor.execute("PRAGMA secure_delete=ON")  # what is erased is overwritten; some builds do so by themselves
         cursor.execute(f"PRAGMA cache_size=-{cache_kb}")
         cursor.execute("PRAGMA temp_store=MEMORY")
         cursor.execute(f"PRAGMA mmap_size={mapped_mb * 2**20}")

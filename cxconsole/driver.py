@@ -15,11 +15,12 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
+import psycopg
 from sqlmodel import Session
 
 Row = Sequence[Any]
 
-_BLOCKS = (64, 8, 1)
+_BLOCKS = (64, 32, 16, 8, 4, 2, 1)
 """So many rows one INSERT takes on SQLite; a few sizes only, because each is prepared once."""
 
 
@@ -29,8 +30,8 @@ def _for_psycopg(sql: str) -> str:
 
 
 @cache
-def _insert_block(table: str, names: str, row: str, size: int) -> str:
-    return f"INSERT INTO {table} ({names}) VALUES {', '.join([row] * size)}"  # noqa: S608
+def _insert_block(table: str, names: str, row: str, size: int, conflict: str) -> str:
+    return f"INSERT INTO {table} ({names}) VALUES {', '.join([row] * size)} {conflict}"  # noqa: S608
 
 
 _write_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -101,19 +102,41 @@ class Driver:
         """Add rows: prepared inserts on SQLite, COPY on PostgreSQL. Values as for `run_many`."""
         if not rows:
             return
+        if self.sqlite:
+            self.insert_blocks(table, columns, rows)
+            return
         names = ", ".join(columns)
         raw: Any = self._connection.connection.driver_connection
-        if self.sqlite:
-            row, done = f"({', '.join('?' * len(columns))})", 0
-            for size in _BLOCKS:
-                while len(rows) - done >= size:
-                    values = [value for one in rows[done : done + size] for value in one]
-                    raw.execute(_insert_block(table, names, row, size), values)
-                    done += size
-            return
         with raw.cursor() as cursor, cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
             for one in rows:
                 copy.write_row(one)
+
+    def insert_blocks(self, table: str, columns: Sequence[str], rows: list[Row], conflict: str = "") -> int:
+        """Add rows to SQLite, some dozens a statement; how many that were. `conflict` is an ON CONFLICT clause."""
+        raw: Any = self._connection.connection.driver_connection
+        names, row = ", ".join(columns), f"({', '.join('?' * len(columns))})"
+        done = added = 0
+        for size in _BLOCKS:
+            while len(rows) - done >= size:
+                values = [value for one in rows[done : done + size] for value in one]
+                added += raw.execute(_insert_block(table, names, row, size, conflict), values).rowcount
+                done += size
+        return added
+
+    def copy_new(self, table: str, columns: Sequence[str], rows: Iterable[Row]) -> bool:
+        """Add rows to PostgreSQL by COPY, the cheapest way; False, with nothing added, when one of them cannot be."""
+        raw: Any = self._connection.connection.driver_connection
+        self.run("SAVEPOINT copy_new")
+        try:
+            with raw.cursor() as cursor, cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
+                for one in rows:
+                    copy.write_row(one)
+            added = True
+        except psycopg.Error:  # what it was shows when the rows are added in another way
+            added = False
+            self.run("ROLLBACK TO copy_new")
+        self.run("RELEASE copy_new")
+        return added
 
     def reserve_ids(self, table: str, count: int) -> list[int]:
         """Keys for rows about to be inserted, never given before. SQLite has one writer, so the next ones are ours."""

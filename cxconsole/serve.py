@@ -5,15 +5,19 @@ browser is told to talk back to where the page came from, so another port needs 
 """
 
 import asyncio
+import faulthandler
+import fcntl
 import gzip
 import hashlib
 import json
 import logging
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +30,16 @@ from models.migrate import migrate
 
 log = logging.getLogger("cxconsole.serve")
 
+STOP_SECONDS = 20.0
+"""Longer than the engine takes to finish what is on the wire."""
+
+MOST_CONNECTIONS = 8_192
+"""Each open page and each stream is one; the server's own 128 would keep everybody else waiting."""
+_BACKLOG = 1_024
+
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / ".web" / "build"
+BUILD_LOCK = ROOT / ".web" / ".building"
 STAMP = BUILD / "cxconsole.sha256"
 SOURCES = ("rxconfig.py", "assets", "pages", "components", "state", "cxconsole/cxconsole.py", "requirements.txt")
 LOCK = ("reflex.lock",)  # the build may rewrite it, so it is hashed after the build
@@ -60,7 +72,7 @@ def _is_news(record: logging.LogRecord) -> bool:
 def prepare_data(application: Application) -> None:
     """Make the data folder, bring the schema up to date and fill an empty database with the demo world."""
     settings = application.settings
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     settings.import_dir.mkdir(parents=True, exist_ok=True)
     migrate(application.database)
     if settings.demo:
@@ -82,6 +94,13 @@ def hash_files(names: tuple[str, ...]) -> str:
 
 def build_front_end() -> bool:
     """Build the pages unless the last build is of the same sources. True when it was built."""
+    BUILD_LOCK.parent.mkdir(exist_ok=True)
+    with BUILD_LOCK.open("w") as lock:  # two that start at once must not build over each other
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _build_if_changed()
+
+
+def _build_if_changed() -> bool:
     sources = hash_files(SOURCES)
     if STAMP.is_file() and STAMP.read_text() == sources + hash_files(LOCK):
         return False
@@ -131,18 +150,51 @@ def load_app() -> Any:
         "REFLEX_ENV_MODE": "prod",
         "REFLEX_TELEMETRY_ENABLED": "false",
     }
+    from cxconsole.api.front_door import FrontDoor
     from cxconsole.cxconsole import app
 
-    return app()
+    return FrontDoor(app(), get_application())
 
 
-async def _serve(settings: Settings) -> None:
+def leave_after(seconds: float) -> None:
+    """End the process if it has not ended by itself by then, and say what it waited for.
+
+    The server waits for who does not take its answer, and nobody should have to kill a console for those.
+    """
+
+    def leave() -> None:
+        log.warning("action=stop_forced The console did not end within %.0f seconds; these threads are left:", seconds)
+        faulthandler.dump_traceback(all_threads=True)
+        os._exit(0)
+
+    guard = threading.Timer(seconds, leave)
+    guard.daemon = True
+    guard.start()
+
+
+def build_server(app: Any, *, host: str, port: int) -> Any:
+    """The HTTP server for an ASGI application, with room for many who stay; `await server.serve()` runs it."""
     from granian.constants import Interfaces
     from granian.server.embed import Server
 
-    server = Server(load_app(), address=settings.host, port=settings.port, interface=Interfaces.ASGI, log_enabled=False)
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # each connection is a file to the system
+    return Server(
+        app, address=host, port=port, interface=Interfaces.ASGI, log_enabled=False, backlog=_BACKLOG,
+        backpressure=MOST_CONNECTIONS,
+    )  # fmt: skip
+
+
+async def _serve(settings: Settings) -> None:
+    server = build_server(load_app(), host=settings.host, port=settings.port)
     loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        get_application().live_tape.end()  # the server waits for every connection, and a stream never ends by itself
+        server.stop()
+        leave_after(STOP_SECONDS)
+
     for name in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(name, server.stop)
+        loop.add_signal_handler(name, stop)
     log.info("action=console_started The console is at http://%s:%s", settings.host, settings.port)
     await server.serve()

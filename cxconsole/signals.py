@@ -23,6 +23,7 @@ class topics:
     GATEWAYS = "gateways"  # a gateway was changed, tested, slowed or stopped
     SANDBOX = "sandbox"  # the sandbox inbox has news
     SUPPRESSIONS = "suppressions"  # someone must not be contacted any more
+    HOOKS = "hooks"  # another system has sent something to a webhook
     TAPE = "tape"  # something was written about a person that no other topic tells
 
     @staticmethod

@@ -18,6 +18,16 @@ def at_field(*, nullable: bool = False, index: bool = False, default: Any = ...)
 BIG = BigInteger().with_variant(Integer(), "sqlite")  # SQLite's own row ids are 64 bits wide already
 
 
+KEY_TEXT = String(collation="C").with_variant(String(), "sqlite")
+"""Text that is looked up and not read in order. PostgreSQL compares it by its bytes, which costs its indexes several
+times less than the rules of a language."""
+
+
+def key_field(default: Any = ..., *, nullable: bool = False) -> Any:
+    """A text by which rows are found."""
+    return Field(default=default, sa_column=Column(KEY_TEXT, nullable=nullable))
+
+
 def id_field() -> Any:
     """The integer key of a table that may grow without end."""
     return Field(default=None, sa_column=Column(BIG, primary_key=True, autoincrement=True))
@@ -45,4 +55,4 @@ def code_field(default: Any = ..., *, index: bool = False, nullable: bool = Fals
     return Field(default=default, sa_column=Column(String(40), nullable=nullable, index=index))
 
 
-__all__ = ["BIG", "at_field", "code_field", "count_field", "id_field", "json_field", "ref_field"]
+__all__ = ["BIG", "at_field", "code_field", "count_field", "id_field", "json_field", "key_field", "ref_field"]

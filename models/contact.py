@@ -34,7 +34,7 @@ CONTACT_MOVES: dict[ContactStatus, frozenset[ContactStatus]] = {
     _S.PENDING: frozenset({_S.IN_PROGRESS, _S.HELD, _S.SUPPRESSED, _S.FAILED, _S.COMPLETED}),
     # back to pending: the campaign stopped before the first message left, its request was cancelled
     _S.IN_PROGRESS: frozenset({_S.COMPLETED, _S.FAILED, _S.SUPPRESSED, _S.PENDING, _S.HELD}),
-    _S.HELD: frozenset({_S.PENDING}),  # not from campaign-ended
+    _S.HELD: frozenset({_S.PENDING, _S.SUPPRESSED}),  # not from campaign-ended; suppressed: the person was erased
     _S.FAILED: frozenset({_S.PENDING}),  # a person retries
     _S.SUPPRESSED: frozenset({_S.PENDING}),  # a person retries
     _S.COMPLETED: frozenset(),
@@ -46,7 +46,7 @@ class CampaignContact(SQLModel, table=True):
 
     __tablename__ = "campaign_contact"
     __table_args__ = (
-        Index("uq_contact_campaign_person", "campaign_id", "person_id", unique=True),
+        Index("uq_contact_person_campaign", "person_id", "campaign_id", unique=True),
         Index("ix_contact_due", "campaign_id", "status", "due_at", "id"),
         # who is held and why: lets a change of reason find its rows among a million that have it already
         Index(
@@ -59,7 +59,6 @@ class CampaignContact(SQLModel, table=True):
             "ix_contact_reason", "campaign_id", "reason", "status", "last_activity_at",
             sqlite_where=text("reason IS NOT NULL"), postgresql_where=text("reason IS NOT NULL"),
         ),
-        Index("ix_contact_person", "person_id"),
         Index(
             "ix_contact_activity", "campaign_id", "last_activity_at", "id",
             sqlite_where=text("last_activity_at IS NOT NULL"), postgresql_where=text("last_activity_at IS NOT NULL"),

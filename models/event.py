@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Index, text
 from sqlmodel import SQLModel
 
-from models.base import at_field, id_field, json_field, ref_field
+from models.base import at_field, id_field, json_field, key_field, ref_field
 
 
 class EventType(StrEnum):
@@ -32,6 +32,8 @@ class EventType(StrEnum):
     PERSON_CREATED = "person.created"
     PERSON_CHANGED = "person.changed"
     PERSON_MERGED = "person.merged"
+    PERSON_UNMERGED = "person.unmerged"
+    PERSON_ERASED = "person.erased"
     COMM_REQUESTED = "comm.requested"
     COMM_NOT_SENT = "comm.not_sent"
     COMM_CANCELLED = "comm.cancelled"
@@ -61,6 +63,7 @@ class EventType(StrEnum):
     SENDING_PAUSED = "sending.paused"
     SENDING_RESUMED = "sending.resumed"
     TEMPLATE_CHANGED = "template.changed"
+    PROFILE_CHANGED = "profile.changed"
     KEY_CREATED = "key.created"
     KEY_REVOKED = "key.revoked"
 
@@ -86,8 +89,8 @@ class Event(SQLModel, table=True):
     )  # fmt: skip
 
     id: int | None = id_field()
-    event_id: str | None = None
-    source: str = "cxconsole"
+    event_id: str | None = key_field(None, nullable=True)
+    source: str = key_field("cxconsole")
     type: str
     person_id: int | None = ref_field(nullable=True)
     identity_id: int | None = ref_field(nullable=True)  # the identity that was named, for an event of others

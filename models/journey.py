@@ -59,6 +59,21 @@ class EventTypeSeen(SQLModel, table=True):
     last_seen_at: datetime = at_field()
 
 
+class PersonalField(SQLModel, table=True):
+    """Whether a field of one kind of event is personal. A row is made when one looks so, or when a person says."""
+
+    __tablename__ = "personal_field"
+    __table_args__ = (Index("uq_personal_field", "type", "source", "path", unique=True),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    source: str
+    type: str
+    path: str  # into the data, such as `customer.emails[]`
+    is_personal: bool
+    actor: str
+    updated_at: datetime = at_field()
+
+
 class QuarantinedEvent(SQLModel, table=True):
     """An event that was set aside, as it came; replaying stores it. Not on the Tape, so it can be deleted."""
 
@@ -73,6 +88,14 @@ class QuarantinedEvent(SQLModel, table=True):
     received_at: datetime = at_field()
 
 
+class Decision(StrEnum):
+    """What became of an identity conflict."""
+
+    MERGED = "merged"  # they are one
+    KEPT = "kept"  # they are two; not asked again
+    MOVED = "moved"  # the identity belongs to the other one
+
+
 class IdentityConflict(SQLModel, table=True):
     """Two known persons of whom an event said that they are one; a person decides."""
 
@@ -82,6 +105,8 @@ class IdentityConflict(SQLModel, table=True):
             "uq_identity_conflict", "person_id", "other_person_id", unique=True,
             sqlite_where=text("decided_at IS NULL"), postgresql_where=text("decided_at IS NULL"),
         ),
+        Index("ix_identity_conflict_other", "other_person_id"),
+        Index("ix_identity_conflict_decided", "decided_at", "id"),
     )  # fmt: skip
 
     id: int | None = id_field()
@@ -91,7 +116,11 @@ class IdentityConflict(SQLModel, table=True):
     source: str
     seen_at: datetime = at_field()
     decided_at: datetime | None = at_field(nullable=True)
-    decision: str | None = code_field(nullable=True)  # merged | kept
+    decision: str | None = code_field(None, nullable=True)
+    decided_by: str | None = None
 
 
-__all__ = ["EventSource", "EventTypeSeen", "Excess", "IdentityConflict", "QuarantinedEvent", "SourceState"]
+__all__ = [
+    "Decision", "EventSource", "EventTypeSeen", "Excess", "IdentityConflict", "PersonalField", "QuarantinedEvent",
+    "SourceState",
+]  # fmt: skip

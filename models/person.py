@@ -4,10 +4,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Index, text
-from sqlmodel import SQLModel
+from sqlalchemy import Column, Index, text
+from sqlmodel import Field, SQLModel
 
-from models.base import at_field, code_field, id_field, json_field, ref_field
+from models.base import BIG, at_field, code_field, id_field, json_field, key_field, ref_field
 
 
 class Channel(StrEnum):
@@ -82,6 +82,17 @@ class Person(SQLModel, table=True):
     is_demo: bool = False
     created_at: datetime = at_field()
     updated_at: datetime = at_field()
+    erased_at: datetime | None = at_field(nullable=True)  # since then only the id is left
+
+
+class PersonKey(SQLModel, table=True):
+    """The key under which a person's personal fields on the Tape are sealed. Without it nobody reads them again."""
+
+    __tablename__ = "person_key"
+
+    person_id: int = Field(sa_column=Column(BIG, primary_key=True, autoincrement=False))
+    sealed: str  # by the vault
+    created_at: datetime = at_field()
 
 
 class Identity(SQLModel, table=True):
@@ -96,7 +107,7 @@ class Identity(SQLModel, table=True):
     id: int | None = id_field()
     person_id: int = ref_field()
     kind: str = code_field()
-    value: str  # normalised: e-mail with lower-case domain, phone E.164
+    value: str = key_field()  # normalised: e-mail with lower-case domain, phone E.164
     is_primary: bool = True  # the one of its kind that is used for sending
     created_at: datetime = at_field()
 
@@ -110,4 +121,23 @@ class PersonSearchQueue(SQLModel, table=True):
     person_id: int = ref_field()
 
 
-__all__ = ["ADDRESS_OF", "NO_ADDRESS", "Channel", "Identity", "IdentityKind", "Person", "PersonSearchQueue"]
+class PersonMerge(SQLModel, table=True):
+    """One person was merged into another: what came along, so that it can go back. Ids and names of fields only."""
+
+    __tablename__ = "person_merge"
+    __table_args__ = (Index("ix_person_merge_person", "person_id"), Index("ix_person_merge_merged", "merged_person_id"))
+
+    id: int | None = id_field()
+    person_id: int = ref_field()  # who stayed
+    merged_person_id: int = ref_field()
+    moved: dict[str, Any] = json_field()  # what came along, see audience/merge_records.py
+    actor: str
+    merged_at: datetime = at_field()
+    undone_at: datetime | None = at_field(nullable=True)
+    undone_by: str | None = None
+
+
+__all__ = [
+    "ADDRESS_OF", "NO_ADDRESS", "Channel", "Identity", "IdentityKind", "Person", "PersonKey", "PersonMerge",
+    "PersonSearchQueue",
+]  # fmt: skip

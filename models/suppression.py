@@ -1,5 +1,6 @@
 """Who must not be contacted."""
 
+import hashlib
 from datetime import datetime
 from enum import StrEnum
 
@@ -18,11 +19,20 @@ class SuppressionReason(StrEnum):
     MANUAL = "manual"
 
 
+HASHED = "sha256:"
+"""What the address of an erased person begins with, here and in deliveries."""
+
+
+def hash_address(address: str) -> str:
+    """What is left of an address: enough to know it again, should it come back, and not to write to it."""
+    return HASHED + hashlib.sha256(address.lower().encode()).hexdigest()
+
+
 class Suppression(SQLModel, table=True):
     """An address or a person that must not be contacted.
 
     Null `channel` means every channel, null `campaign_id` every campaign. Either `address` (as in
-    `identity.value`) or `person_id` is set.
+    `identity.value`, or hashed when its person was erased) or `person_id` is set.
     """
 
     __tablename__ = "suppression"
@@ -40,4 +50,4 @@ class Suppression(SQLModel, table=True):
     created_at: datetime = at_field()
 
 
-__all__ = ["Suppression", "SuppressionReason"]
+__all__ = ["HASHED", "Suppression", "SuppressionReason", "hash_address"]

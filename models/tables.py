@@ -2,7 +2,37 @@
 
 from sqlmodel import SQLModel
 
-from models import activity, campaign, comm, contact, event, gateway, journey, person, suppression, system, template
+from models import (
+    activity,
+    campaign,
+    comm,
+    contact,
+    event,
+    gateway,
+    identity_import,
+    journey,
+    person,
+    profile,
+    suppression,
+    system,
+    template,
+    webhook,
+)
 
-MODULES = (activity, campaign, comm, contact, event, gateway, journey, person, suppression, system, template)
+MODULES = (
+    activity,
+    campaign,
+    comm,
+    contact,
+    event,
+    gateway,
+    identity_import,
+    journey,
+    person,
+    profile,
+    suppression,
+    system,
+    template,
+    webhook,
+)
 metadata = SQLModel.metadata

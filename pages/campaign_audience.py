@@ -170,7 +170,7 @@ def _sources() -> rx.Component:
             ("manual", icon("pencil", 15)),
             icon("flask-conical", 15),
         )
-        words = rx.el.span(one.contacts, " contacts")
+        words = rx.el.span(one.contacts, rx.cond(one.contacts == "1", " contact", " contacts"))
         return rx.el.tr(
             rx.el.td(
                 rx.el.span(mark, rx.el.span(one.name, class_name="cx-cell-name"), class_name="cx-row"),

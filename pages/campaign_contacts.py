@@ -9,7 +9,7 @@ from components.buttons import button, icon_button, text_button
 from components.callouts import nothing_found
 from components.callouts import problem as problem_line
 from components.campaign_head import campaign_page
-from components.dialogs import confirm_dialog, count_line, dialog, menu_item
+from components.dialogs import confirm_dialog, count_line, dialog, form_dialog, menu_item
 from components.filters import add_filter, columns_button, filter_chip, filter_row, search_box
 from components.forms import field, form_row, segmented, select, text_input
 from components.icons import channel_word
@@ -217,25 +217,19 @@ def _filter_dialog() -> rx.Component:
 
 def _add_dialog() -> rx.Component:
     state = ContactsState
-    return dialog(
-        rx.el.form(
-            *(
-                field(word, text_input(f"add-{name}", state.form[name], state.edit_form(name)), name=f"add-{name}")
-                for name, word in ADD_FIELDS
-            ),
-            problem_line(state.problems["add"]),
-            on_submit=state.add,
-            class_name="cx-form",
-            id="add-contact",
+    return form_dialog(
+        *(
+            field(word, text_input(f"add-{name}", state.form[name], state.edit_form(name)), name=f"add-{name}")
+            for name, word in ADD_FIELDS
         ),
+        form_id="add-contact",
         title="Add contact",
         sentence="At least one of e-mail, phone and customer id. Who is known already is updated.",
+        problem=state.problems["add"],
+        do_label="Add contact",
+        on_submit=state.add,
         open=state.dialog == "add",
         on_close=state.close,
-        actions=[
-            button("Cancel", on_click=state.close),
-            button("Add contact", variant="solid", type="submit", form="add-contact"),
-        ],
     )
 
 

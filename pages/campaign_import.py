@@ -197,7 +197,11 @@ def _check() -> rx.Component:
             rx.el.div(
                 button("Back", icon_name="arrow-left", on_click=state.go_to(2)),
                 rx.el.span(
-                    rx.cond(state.checking, "Checking…", "Nothing is stored yet."),
+                    rx.cond(
+                        state.checking,
+                        "Checking…",
+                        rx.cond(state.nothing, "No row of this file can be imported.", "Nothing is stored yet."),
+                    ),
                     class_name="cx-dim cx-grow cx-num",
                     role="status",
                 ),
@@ -207,7 +211,7 @@ def _check() -> rx.Component:
                     variant="solid",
                     on_click=state.start,
                     busy=state.busy,
-                    disabled=~state.checked,  # type: ignore[arg-type]
+                    disabled=~state.checked | state.nothing,  # type: ignore[arg-type]
                 ),
                 class_name="cx-row cx-card-body cx-topline",
             ),

@@ -5,10 +5,12 @@ from typing import Any
 import reflex as rx
 
 from components.badges import badge
-from components.buttons import button
+from components.buttons import button, icon_button
 from components.callouts import empty_state, nothing_found
 from components.cards import card
+from components.dialogs import confirm_dialog, count_line, menu, menu_item, menu_line
 from components.event_timeline import event_timeline
+from components.merge_history import merge_dialogs, merge_history
 from components.page import page_header
 from components.person_card import person_sections
 from components.person_dialogs import person_dialogs
@@ -35,22 +37,77 @@ def customer() -> rx.Component:
                 state.card.sentence,
                 crumbs=[("Customers", "/customers")],
                 here=rx.cond(state.person_id > 0, state.person_id, ""),
-                badge=rx.el.span(rx.foreach(state.card.labels, lambda one: badge(one)), class_name="cx-row"),
-                actions=[
-                    button("Live desk", icon_name="radio", href=f"/live?person={state.person_id}"),
-                    button("Follow-up", icon_name="calendar-clock", on_click=state.ask_follow_up),
-                    button("Note", icon_name="sticky-note", variant="solid", on_click=state.ask_note),
-                ],
+                badge=rx.el.span(
+                    rx.cond(state.card.erased, badge("Erased", "plum", "eraser"), rx.fragment()),
+                    rx.foreach(state.card.labels, lambda one: badge(one)),
+                    class_name="cx-row",
+                ),
+                actions=[rx.cond(state.card.erased, _export(), _actions())],
             ),
             _why(),
             rx.el.div(
                 card(event_timeline(state), title="Timeline", flush=True, class_name="cx-card cx-card--history"),
-                rx.el.section(*person_sections(state), class_name="cx-card", aria_label="Profile"),
+                rx.el.section(
+                    *person_sections(state), merge_history(state), class_name="cx-card", aria_label="Profile"
+                ),
                 class_name="cx-grid cx-grid--side",
             ),
             person_dialogs(state),
+            _erase(),
+            merge_dialogs(state),
         ),
     )  # type: ignore[return-value]
+
+
+def _export() -> rx.Component:
+    href = f"/download/persons/{CustomerState.person_id}.json"
+    return button("Export all data", icon_name="download", href=href, download=True)
+
+
+def _actions() -> rx.Component:
+    state = CustomerState
+    return rx.fragment(
+        button("Live desk", icon_name="radio", href=f"/live?person={state.person_id}"),
+        button("Follow-up", icon_name="calendar-clock", on_click=state.ask_follow_up),
+        button("Note", icon_name="sticky-note", variant="solid", on_click=state.ask_note),
+        menu(
+            icon_button("ellipsis", "More actions", boxed=True),
+            menu_item(
+                "Export all data",
+                icon_name="download",
+                on_select=rx.download(url=f"/download/persons/{state.person_id}.json"),
+            ),
+            menu_line(),
+            menu_item("Erase…", icon_name="eraser", danger=True, on_select=state.ask_erase_person),
+        ),
+    )
+
+
+def _erase() -> rx.Component:
+    state, counts = CustomerState, CustomerState.counts
+    return confirm_dialog(
+        title=rx.el.span("Erase ", state.card.name, "?"),
+        sentence="Name, attributes and consents go, with what is counted here and the key to the personal fields of "
+        "events. The history stays without them, every count stays right, and who asked for no more is still not "
+        "written to. What came in fields that were not personal then stays as it is.",
+        counts=rx.fragment(
+            count_line("fingerprint-pattern", "plum", "Addresses and ids", counts["identities"]),
+            count_line("sticky-note", "plum", "Notes", counts["notes"]),
+            count_line("calendar-clock", "plum", "Follow-ups", counts["follow_ups"]),
+            count_line("mail", "plum", "Messages that lose their address and content", counts["deliveries"]),
+            count_line("circle-stop", "amber", "Campaigns that stop for this customer", counts["campaigns"]),
+        ),
+        final="An erased customer cannot be brought back. Export all data first if it was asked for.",
+        type_this=state.erase_code,
+        typed=state.typed,
+        on_typed=state.set_typed,
+        keep_label="Keep the customer",
+        do_label="Erase for good",
+        on_do=state.erase_person,
+        open=state.dialog == "erase_person",
+        on_close=state.close,
+        problem=state.problem_text,
+    )
 
 
 def _why() -> rx.Component:

@@ -12,6 +12,7 @@ from components.event_timeline import ago
 from components.filters import filter_row
 from components.forms import field, moment_field, text_input
 from components.icons import icon
+from components.journey_tabs import journey_tabs
 from components.page import page_header
 from cxconsole.journey.event_words import ICONS
 from state.journeys import TYPES, JourneysState
@@ -24,8 +25,12 @@ def journeys() -> rx.Component:
         page_header(
             "Journeys",
             "Every event on the Tape, the newest first: what customers did, what was sent, what came back.",
-            actions=[button("Export CSV", icon_name="download", href=state.export_href, download=True)],
+            actions=[
+                button("Profile views", icon_name="id-card", href="/journeys/profiles"),
+                button("Export CSV", icon_name="download", href=state.export_href, download=True),
+            ],
         ),
+        journey_tabs("explorer"),
         _search(),
         problem_line(state.problem_text),
         rx.el.div(_list(), _chosen(), class_name="cx-grid cx-grid--side cx-grid--chosen"),
@@ -61,7 +66,9 @@ def _list() -> rx.Component:
     def row(one: Any) -> rx.Component:
         mark = rx.match(one.icon, *((name, icon(name, 14)) for name in ICONS), icon("globe", 14))
         person = rx.cond(
-            one.href, to(one.href, one.person, class_name="cx-link"), rx.el.span("nobody", class_name="cx-dim")
+            one.href,
+            to(one.href, one.person, class_name="cx-link", title=one.person),
+            rx.el.span("nobody", class_name="cx-dim"),
         )
         return rx.el.tr(
             rx.el.td(rx.el.span(ago(at=one.at), title=one.exact, class_name="cx-dim")),
@@ -72,7 +79,8 @@ def _list() -> rx.Component:
                         rx.el.button(
                             one.title,
                             type="button",
-                            class_name="cx-cell-name cx-row-link cx-plain",
+                            class_name="cx-cell-name cx-row-link cx-plain cx-cut",
+                            title=one.title,
                             on_click=state.choose(one.id),
                         ),
                         rx.el.div(one.detail, class_name="cx-two cx-cut", title=one.detail),

@@ -7,9 +7,8 @@ import reflex as rx
 from components.badges import Looks, status_badge
 from components.buttons import button, text_button
 from components.callouts import empty_state
-from components.callouts import problem as problem_line
 from components.cards import card
-from components.dialogs import confirm_dialog, dialog
+from components.dialogs import confirm_dialog, dialog, form_dialog
 from components.forms import checkbox, field, form_row, select, switch, text_input
 from components.page import page_header
 from components.tables import plain_table
@@ -85,37 +84,31 @@ def _create() -> rx.Component:
         *(_right(f"{area}.{verb}", words) for area, verbs in RIGHTS.items() for verb, words in verbs.items()),
         class_name="cx-field cx-rights",
     )
-    return dialog(
-        rx.el.form(
-            form_row(
-                field(
-                    "Name",
-                    text_input("key-name", state.name, state.set_name, auto_focus=True, max_length=120),
-                    name="key-name",
-                    help="The system that will use it.",
-                ),
-                field(
-                    "Valid for",
-                    select("key-days", list(LIFETIMES.items()), state.days, state.set_days),
-                    name="key-days",
-                ),
+    return form_dialog(
+        form_row(
+            field(
+                "Name",
+                text_input("key-name", state.name, state.set_name, auto_focus=True, max_length=120),
+                name="key-name",
+                help="The system that will use it.",
             ),
-            rx.cond(state.everything, rx.fragment(), rights),
-            switch("Everything, also what comes later", state.everything, state.set_everything),
-            problem_line(state.problem_text),
-            on_submit=state.create,
-            class_name="cx-form",
-            id="create-key",
+            field(
+                "Valid for",
+                select("key-days", list(LIFETIMES.items()), state.days, state.set_days),
+                name="key-days",
+            ),
         ),
+        rx.cond(state.everything, rx.fragment(), rights),
+        switch("Everything, also what comes later", state.everything, state.set_everything),
+        form_id="create-key",
         title="New key",
         sentence="It begins with the least: adding contacts. Give it no more than the system needs.",
+        problem=state.problem_text,
+        do_label="Make key",
+        on_submit=state.create,
         open=state.dialog == "create",
         on_close=state.close,
         wide=True,
-        actions=[
-            button("Cancel", on_click=state.close),
-            button("Make key", variant="solid", type="submit", form="create-key"),
-        ],
     )
 
 

@@ -14,40 +14,55 @@ from pages.campaign_import import campaign_import
 from pages.campaign_overview import campaign_overview
 from pages.campaign_setup import campaign_copy, campaign_setup
 from pages.campaigns import campaigns
+from pages.conflicts import conflicts
 from pages.contact_trail import contact_trail
 from pages.customer import customer
 from pages.customers import customers
 from pages.gateways import gateways
 from pages.home import home
+from pages.identities import identities
 from pages.journeys import journeys
 from pages.keys import keys
 from pages.live import live
 from pages.nowhere import nowhere
+from pages.profiles import profile, profiles
 from pages.sandbox import sandbox
+from pages.sources import sources
 from pages.suppressions import suppressions
 from pages.templates import campaign_content, template, templates
+from pages.webhook import webhook
+from pages.webhooks import webhooks
+from pages.website import website
 from state.audience import AudienceState
 from state.campaign import CampaignState
 from state.campaign_actions import CampaignActionsState
 from state.campaigns import CampaignsState
+from state.conflicts import ConflictsState
 from state.contacts import ContactsState
 from state.customer import CustomerState
 from state.customers import CustomersState
 from state.flow import FlowState
 from state.gateways import GatewaysState
 from state.home import HomeState
+from state.identities import IdentitiesState
 from state.import_wizard import ImportWizardState
 from state.journeys import JourneysState
 from state.keys import KeysState
 from state.live import LiveState
 from state.overview import OverviewState
+from state.profile_editor import ProfileEditorState
+from state.profiles import ProfilesState
 from state.sandbox import SandboxState
 from state.setup import SetupState
 from state.shell import ShellState
+from state.sources import SourcesState
 from state.suppressions import SuppressionsState
 from state.template_editor import TemplateEditorState
 from state.templates import TemplatesState
 from state.trail import TrailState
+from state.webhook import WebhookState
+from state.webhooks import WebhooksState
+from state.website import WebsiteState
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +87,7 @@ NAV = (
     NavItem(word="Templates", icon_name="layout-template", href="/templates", group="Outreach"),
     NavItem(word="Customers", icon_name="users", href="/customers", group="Customers"),
     NavItem(word="Journeys", icon_name="route", href="/journeys", group="Customers"),
+    NavItem(word="Profile views", icon_name="id-card", href="/journeys/profiles", group="Customers"),
     NavItem(word="Gateways", icon_name="plug", href="/gateways", group="Engine"),
     NavItem(word="Sandbox inbox", icon_name="inbox", href="/sandbox", group="Engine"),
     NavItem(word="Suppressions", icon_name="shield-off", href="/suppressions", group="Admin"),
@@ -151,6 +167,62 @@ PAGES: tuple[Page, ...] = (
         show=journeys,
         nav="/journeys",
         on_load=(JourneysState.load, JourneysState.follow),
+    ),
+    Page(
+        route="/journeys/profiles",
+        title="Profile views",
+        show=profiles,
+        nav="/journeys/profiles",
+        on_load=(ProfilesState.load,),
+    ),
+    Page(
+        route="/journeys/profiles/edit",
+        title="Profile view",
+        show=profile,
+        nav="/journeys/profiles",
+        on_load=(ProfileEditorState.load, ProfileEditorState.follow),
+    ),
+    Page(
+        route="/journeys/sources",
+        title="Sources",
+        show=sources,
+        nav="/journeys",
+        on_load=(SourcesState.load, SourcesState.follow),
+    ),
+    Page(
+        route="/journeys/website",
+        title="Website tag",
+        show=website,
+        nav="/journeys",
+        on_load=(WebsiteState.load, WebsiteState.follow),
+    ),
+    Page(
+        route="/journeys/webhooks",
+        title="Webhooks",
+        show=webhooks,
+        nav="/journeys",
+        on_load=(WebhooksState.load, WebhooksState.follow),
+    ),
+    Page(
+        route="/journeys/webhooks/[hook]",
+        title="Webhook",
+        show=webhook,
+        nav="/journeys",
+        on_load=(WebhookState.load, WebhookState.follow),
+    ),
+    Page(
+        route="/journeys/conflicts",
+        title="Identity conflicts",
+        show=conflicts,
+        nav="/journeys",
+        on_load=(ConflictsState.load, ConflictsState.follow),
+    ),
+    Page(
+        route="/journeys/identities",
+        title="Import identities",
+        show=identities,
+        nav="/journeys",
+        on_load=(IdentitiesState.load, IdentitiesState.follow),
     ),
     Page(
         route="/suppressions",

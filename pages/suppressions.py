@@ -8,7 +8,7 @@ from components.badges import SUPPRESSION, status_badge
 from components.buttons import button, text_button
 from components.callouts import nothing_found
 from components.callouts import problem as problem_line
-from components.dialogs import confirm_dialog, count_line, dialog
+from components.dialogs import confirm_dialog, count_line, dialog, form_dialog
 from components.filters import filter_row, search_box, segments
 from components.forms import field, select, text_input
 from components.page import page_header
@@ -71,28 +71,22 @@ def _columns() -> list[Column]:
 
 def _add() -> rx.Component:
     state = SuppressionsState
-    return dialog(
-        rx.el.form(
-            field(
-                "E-mail address or phone number",
-                text_input("address", state.address, state.edit("address"), auto_focus=True),
-                name="address",
-            ),
-            field("Channel", select("channel", CHANNELS, state.channel, state.edit("channel")), name="channel"),
-            field("Note", text_input("note", state.note, state.edit("note")), name="note", help="Who asked, and when."),
-            problem_line(state.problem_text),
-            on_submit=state.add,
-            class_name="cx-form",
-            id="add-suppression",
+    return form_dialog(
+        field(
+            "E-mail address or phone number",
+            text_input("address", state.address, state.edit("address"), auto_focus=True),
+            name="address",
         ),
+        field("Channel", select("channel", CHANNELS, state.channel, state.edit("channel")), name="channel"),
+        field("Note", text_input("note", state.note, state.edit("note")), name="note", help="Who asked, and when."),
+        form_id="add-suppression",
         title="Add suppression",
         sentence="It counts at once, for messages that are queued too.",
+        problem=state.problem_text,
+        do_label="Add",
+        on_submit=state.add,
         open=state.dialog == "add",
         on_close=state.close,
-        actions=[
-            button("Cancel", on_click=state.close),
-            button("Add", variant="solid", type="submit", form="add-suppression"),
-        ],
     )
 
 

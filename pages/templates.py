@@ -4,9 +4,8 @@ import reflex as rx
 
 from components.buttons import button, text_button
 from components.callouts import empty_state, nothing_found
-from components.callouts import problem as problem_line
 from components.campaign_head import campaign_page
-from components.dialogs import confirm_dialog, dialog, menu_item
+from components.dialogs import confirm_dialog, form_dialog, menu_item
 from components.filters import filter_row, search_box
 from components.forms import field, segmented, select, text_input
 from components.icons import channel_icon, channel_word
@@ -88,32 +87,26 @@ def templates() -> rx.Component:
 
 def _create() -> rx.Component:
     state = TemplatesState
-    return dialog(
-        rx.el.form(
-            field(
-                "Name",
-                text_input("template-name", state.name, state.set_name, auto_focus=True, max_length=200),
-                name="template-name",
-            ),
-            field(
-                "Channel",
-                select("template-channel", CHANNELS, state.new_channel, state.set_new_channel),
-                name="template-channel",
-                help="It stays; make another template for another channel.",
-            ),
-            problem_line(state.problem_text),
-            on_submit=state.create,
-            class_name="cx-form",
-            id="create-template",
+    return form_dialog(
+        field(
+            "Name",
+            text_input("template-name", state.name, state.set_name, auto_focus=True, max_length=200),
+            name="template-name",
         ),
+        field(
+            "Channel",
+            select("template-channel", CHANNELS, state.new_channel, state.set_new_channel),
+            name="template-channel",
+            help="It stays; make another template for another channel.",
+        ),
+        form_id="create-template",
         title="New template",
         sentence="It begins with a greeting and, for e-mail, a way to unsubscribe.",
+        problem=state.problem_text,
+        do_label="Create",
+        on_submit=state.create,
         open=state.dialog == "create",
         on_close=state.close,
-        actions=[
-            button("Cancel", on_click=state.close),
-            button("Create", variant="solid", type="submit", form="create-template"),
-        ],
     )
 
 

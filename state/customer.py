@@ -1,16 +1,22 @@
-"""One customer in the console: card, timeline, and why this person was, or was not, contacted by a campaign."""
+"""One customer in the console: card, timeline, merges, and why a campaign did, or did not, contact this person."""
 
+import asyncio
 from dataclasses import dataclass
 
 import reflex as rx
 
+from cxconsole.bootstrap import get_application
+from cxconsole.campaigns.person_erasure import erase_person, foresee_erasure
 from cxconsole.campaigns.trail import get_trail
 from cxconsole.errors import CxError
 from state import format as show
-from state.person import PersonState
+from state.merges import MergesState
 from state.route import parse_campaign_code, route_arg
-from state.session import read
+from state.session import read, write
 from state.trail import ChannelRow, channel_row
+
+COUNTS = ("identities", "notes", "follow_ups", "deliveries", "campaigns")
+"""What erasing takes away, or stops."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +27,7 @@ class CampaignChoice:
     word: str
 
 
-class CustomerState(PersonState, rx.State):
+class CustomerState(MergesState, rx.State):
     """`/customers/{id}`."""
 
     choices: list[CampaignChoice] = []
@@ -29,6 +35,9 @@ class CustomerState(PersonState, rx.State):
     why: list[ChannelRow] = []
     why_words: str = ""
     loaded: bool = False
+    typed: str = ""
+    erase_code: str = ""
+    counts: dict[str, str] = dict.fromkeys(COUNTS, "")
 
     @rx.event
     async def load(self):
@@ -55,11 +64,38 @@ class CustomerState(PersonState, rx.State):
         self.chosen = code
         await self._read_why()
 
+    @rx.event
+    async def ask_erase_person(self):
+        """Say what erasing does."""
+        found = await read(self, foresee_erasure, self.person_id)
+        self.counts = {name: show.number(getattr(found, name)) for name in COUNTS}
+        self.dialog, self.typed, self.problem_text, self.erase_code = "erase_person", "", "", str(self.person_id)
+
+    @rx.event
+    def set_typed(self, value: str):
+        """The number being typed."""
+        self.typed = value[:40]
+
+    @rx.event
+    async def erase_person(self):
+        """Erase the customer for good."""
+        if self.typed != self.erase_code:
+            return None
+        try:
+            erased = await write(self, erase_person, self.person_id)
+        except CxError as error:
+            self.problem_text = error.detail
+            return None
+        await asyncio.to_thread(get_application().forget_person, erased.family)
+        self.dialog = ""
+        await self.refresh()
+        return rx.toast.success("The customer is erased.")
+
     async def refresh(self) -> None:
-        """Card, timeline and verdict."""
+        """Card, timeline, merges and verdict."""
         if not self.person_id:
             return
-        await PersonState.refresh(self)
+        await MergesState.refresh(self)
         choices = [CampaignChoice(one.code, one.name) for one in self.card.campaigns]
         if choices != self.choices:
             self.choices = choices

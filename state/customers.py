@@ -46,10 +46,9 @@ class CustomersState(TableState, rx.State):
 
 
 def _row(one: PersonView, view: show.Viewer) -> CustomerRow:
-    first = next((identity.value for identity in one.identities), "")
     return CustomerRow(
         id=str(one.id),
-        name=one.name or first or f"Person {one.id}",
+        name=one.called,
         customer_id=one.primary("customer_id") or "",
         email=one.primary("email") or "",
         phone=show.address(one.primary("phone") or ""),

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import reflex as rx
 
 from cxconsole import clock
-from cxconsole.audience.phones import group_phone
+from cxconsole.audience.forgetting import say_address
 
 NEVER = "never"
 
@@ -26,8 +26,8 @@ def capped(total: int, is_capped: bool) -> str:
 
 
 def address(value: str) -> str:
-    """An e-mail address as it is; a phone number grouped, "+46 70 144 21 08"."""
-    return group_phone(value)
+    """An e-mail address as it is; a phone number grouped, "+46 70 144 21 08"; of who was erased, that it is so."""
+    return say_address(value)
 
 
 def percent(share: float, *, places: int = 1) -> str:

@@ -105,7 +105,7 @@ class HomeState(rx.State):
     running: list[RunningRow] = []
     running_words: str = ""
     gateways: list[GatewayRow] = []
-    gateways_words: str = ""
+    gateways_words: str = "All"
     errors: list[ErrorRow] = []
     points: list[dict[str, Any]] = []
     chart_words: str = ""

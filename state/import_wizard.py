@@ -82,6 +82,7 @@ class ImportWizardState(rx.State):
     preview: list[Fact] = []
     checking: bool = False
     checked: bool = False
+    nothing: bool = False  # the check found no row that can be imported
     rows_words: str = ""
     created: str = "0"
     merged: str = "0"
@@ -297,6 +298,7 @@ class ImportWizardState(rx.State):
 
     def _show_findings(self, found: DryRun) -> None:
         self.checked, self.complete = True, found.is_complete
+        self.nothing = found.is_complete and not found.created and not found.merged
         self.rows_words = show.number(found.rows)
         self.created, self.merged = show.number(found.created), show.number(found.merged)
         self.duplicates, self.rejected = show.number(found.duplicates), show.number(found.rejected)

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import reflex as rx
@@ -11,11 +12,13 @@ from cxconsole.accounts.actor import Actor
 from cxconsole.audience.finding import find_person
 from cxconsole.campaigns.person_card import PersonCard, get_person_card
 from cxconsole.errors import CxError
+from cxconsole.journey.profile_cache import ProfileCache
+from cxconsole.journey.profiles import Profile, read_profiles
 from cxconsole.journey.recent import RecentPerson, find_recent_persons, name_persons
 from cxconsole.journey.timeline import Timeline, TimelineEvent, find_families, read_latest, read_timeline
 from state import format as show
 from state.follow import SLOW_PAUSE_SECONDS, follow_read
-from state.person import TOPICS, PersonState, initials_of, tone_of
+from state.person import FRESH, TOPICS, PersonState, initials_of, tone_of
 from state.route import route_arg
 from state.session import read
 from state.timeline import PAGE, milliseconds
@@ -23,7 +26,7 @@ from state.timeline import PAGE, milliseconds
 MOST_OPEN = 12
 _LATEST = 10
 _RECENT = 8
-_PAUSE_SECONDS = 0.15  # with the feed's own: at most four times a second
+_PAUSE_SECONDS = 0.1  # with the feed's own: at most six times a second
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +49,7 @@ class _Look:
 
     timeline: Timeline | None
     card: PersonCard | None
+    views: tuple[Profile, ...]
     latest: dict[int, tuple[TimelineEvent, ...]]
     names: dict[int, str]
     watched: frozenset[int]
@@ -197,7 +201,7 @@ class LiveState(PersonState, rx.State):
         if look.card is not None and look.card.person.id != self.person_id:  # merged: show who they are now
             ids = [look.card.person.id if one == self.person_id else one for one in self._open_ids()]
             self._keep(list(dict.fromkeys(ids)))
-        self.show_person(look.timeline, look.card)
+        self.show_person(look.timeline, look.card, look.views)
         rows = [self._row(one, look) for one in self._open_ids() if one in look.latest]
         if rows != self.open_rows:
             self.open_rows = rows
@@ -221,11 +225,22 @@ class LiveState(PersonState, rx.State):
         return _told(person_id, name, events[0] if events else None, unseen=words)
 
 
-def _look(session: Session, person_id: int, only: str, open_ids: tuple[int, ...], *, actor: Actor) -> _Look:
+def _look(
+    session: Session,
+    person_id: int,
+    only: str,
+    open_ids: tuple[int, ...],
+    *,
+    profiles: ProfileCache,
+    actor: Actor,
+    now: datetime,
+) -> _Look:
     """All that the desk shows, as of one moment."""
+    wish = {"profiles": profiles, "max_age": FRESH, "actor": actor, "now": now}
     return _Look(
         timeline=read_timeline(session, person_id, only=only, limit=PAGE, actor=actor) if person_id else None,
         card=get_person_card(session, person_id, actor=actor) if person_id else None,
+        views=read_profiles(session, person_id, **wish) if person_id else (),
         latest=read_latest(session, open_ids, limit=_LATEST, actor=actor),
         names=name_persons(session, open_ids),
         watched=frozenset().union(*find_families(session, [*open_ids, person_id]).values()),

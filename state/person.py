@@ -1,22 +1,26 @@
 """One person as the desk and the customer page show them: card, timeline, notes and follow-ups."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import reflex as rx
 
+from cxconsole.bootstrap import get_application
 from cxconsole.campaigns.person_card import Message, PersonCard, PlaceInCampaign, get_person_card
 from cxconsole.errors import CxError
 from cxconsole.journey.activities import end_activity, schedule_activity
 from cxconsole.journey.notes import add_note, erase_note
+from cxconsole.journey.profiles import Profile, read_profiles
 from cxconsole.journey.recent import Movers, read_movers, who_moved
 from cxconsole.journey.timeline import Timeline
 from cxconsole.signals import topics
 from models.person import Channel
 from state import format as show
 from state.follow import follow_read
+from state.identity_rows import IdentityRow, identity_rows
+from state.profile_card import ProfileCard, profile_cards
 from state.session import problem, read, write
 from state.timeline import TimelineState
 
@@ -27,9 +31,9 @@ LANGUAGES = {
     "da": "Danish", "de": "German", "en": "English", "es": "Spanish", "fi": "Finnish", "fr": "French", "it": "Italian",
     "nl": "Dutch", "no": "Norwegian", "pl": "Polish", "pt": "Portuguese", "sv": "Swedish",
 }  # fmt: skip
-_PROMPT_SECONDS = 0.1  # what an agent watches is shown at once
-_CHANNEL_OF_KIND = {"email": "e-mail", "phone": "phone", "customer_id": "customer id", "temporary_id": "browser",
-                    "social_id": "social", "push": "push", "postal": "postal"}  # fmt: skip
+FRESH = timedelta(minutes=1)
+"""So old may a profile be to which nothing has happened: what is looked back to moves on with the clock."""
+_PROMPT_SECONDS = 0.05  # what an agent watches is shown at once; one short question for all desks
 
 
 @dataclass(frozen=True)
@@ -38,15 +42,6 @@ class Line:
 
     label: str
     value: str
-
-
-@dataclass(frozen=True)
-class IdentityRow:
-    """An address or name; `kind` chooses the icon, `word` says what it is."""
-
-    kind: str
-    value: str
-    word: str
 
 
 @dataclass(frozen=True)
@@ -108,6 +103,8 @@ class Card:
     campaigns: tuple[CampaignLine, ...] = ()
     messages: tuple[MessageLine, ...] = ()
     follow_ups: tuple[FollowUp, ...] = ()
+    profiles: tuple[ProfileCard, ...] = ()
+    erased: bool = False
 
 
 class PersonState(TimelineState, mixin=True):
@@ -129,25 +126,29 @@ class PersonState(TimelineState, mixin=True):
         try:
             page = await self.read_newest()
             card = await read(self, get_person_card, self.person_id) if self.person_id else None
+            views = await read(self, read_profiles, self.person_id, max_age=FRESH) if self.person_id else ()
         except CxError as error:
             self.missing = error.detail
             return
-        self.show_person(page, card)
+        self.show_person(page, card, views)
 
     async def movers(self) -> AsyncIterator[set[int] | None]:
         """Who has moved, again and again: one question for all pages that ask. None may be anybody."""
         before: Movers = {}
         async for now in follow_read(self, read_movers, names=TOPICS, pause_seconds=_PROMPT_SECONDS):
-            yield who_moved(before, now)
+            moved = who_moved(before, now)
+            get_application().profiles.forget(moved)  # also for an event that came late, which no newest one shows
+            yield moved
             before = now
 
-    def show_person(self, page: Timeline | None, card: PersonCard | None) -> None:
+    def show_person(self, page: Timeline | None, card: PersonCard | None, views: tuple[Profile, ...] = ()) -> None:
         """Show what was read; of who was merged, who they are now."""
         if card is not None and card.person.id != self.person_id:
             self.person_id = card.person.id
         self._family = page.family if page else ()
         self.show_newest(page)
-        shown = _card(card, show.viewer_of(self)) if card else Card()
+        view = show.viewer_of(self)
+        shown = replace(_card(card, view), profiles=profile_cards(views, view)) if card else Card()
         if shown != self.card:
             self.card = shown
         if self.missing:
@@ -236,12 +237,13 @@ def tone_of(person_id: int) -> str:
 
 def _card(card: PersonCard, view: show.Viewer) -> Card:
     person = card.person
-    name = person.name or next((one.value for one in person.identities), "") or f"Person {person.id}"
+    name = person.called
     return Card(
         name=name,
         initials=initials_of(name),
         tone=tone_of(person.id),
         sentence=_sentence(card, view),
+        erased=person.erased_at is not None,
         labels=person.labels,
         facts=tuple(Line(_label(key), str(value)) for key, value in sorted(person.attributes.items())[:_MOST_FACTS]),
         consents=tuple(
@@ -249,10 +251,7 @@ def _card(card: PersonCard, view: show.Viewer) -> Card:
             for channel, given in sorted(person.consents.items())
             if isinstance(given, dict)
         ),
-        identities=tuple(
-            IdentityRow(one.kind, show.address(one.value), _CHANNEL_OF_KIND.get(one.kind, one.kind))
-            for one in person.identities
-        ),
+        identities=identity_rows(person),
         campaigns=tuple(_campaign(one) for one in card.campaigns),
         messages=tuple(_message(one, view) for one in card.messages),
         follow_ups=tuple(
@@ -265,6 +264,8 @@ def _card(card: PersonCard, view: show.Viewer) -> Card:
 def _sentence(card: PersonCard, view: show.Viewer) -> str:
     person = card.person
     parts = [f"Customer since {view.day(person.created_at)}"]
+    if person.erased_at:
+        parts.append(f"erased on {view.day(person.erased_at)}; only ids and counts are left")
     if city := person.attributes.get("city"):
         parts.append(str(city))
     if person.language:

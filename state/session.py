@@ -29,7 +29,7 @@ def current_actor(state: rx.State) -> Actor:
 
 
 async def read(state: rx.State, service: Callable[..., Result], /, *args: Any, **kwargs: Any) -> Result:
-    """What a service answers on a reading session. `actor`, `now` and `vault` are added where it takes them."""
+    """What a service answers on a reading session. `actor`, `now`, `vault`, `profiles` are added where wanted."""
     return await read_as(current_actor(state), service, *args, **kwargs)
 
 
@@ -86,6 +86,8 @@ def _call(service: Callable[..., Result], session: Session, actor: Actor, /, *ar
         kwargs["now"] = clock.now()
     if "vault" in names:
         kwargs["vault"] = get_application().vault
+    if "profiles" in names:
+        kwargs["profiles"] = get_application().profiles
     return service(session, *args, **kwargs)
 
 

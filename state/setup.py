@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from cxconsole.accounts.actor import Actor
 from cxconsole.campaigns.directory import get_campaign
+from cxconsole.campaigns.fields import MAX_PER_MINUTE, MAX_PER_PERSON
 from cxconsole.campaigns.lifecycle import (
     CampaignDraft,
     clone_campaign,
@@ -173,7 +174,8 @@ class SetupState(rx.State):
             made = await write(self, save_clone, draft, announces=(topics.CAMPAIGNS,))
             self.is_copy, self.loaded = False, False
             target = f"/campaigns/{campaign_code(made.id or 0)}/setup"
-            return [rx.call_script(GUARD.format("false")), rx.redirect(target), rx.toast.success("The copy is saved.")]
+            away = rx.redirect(target, replace=True)  # back must not lead to a second copy
+            return [rx.call_script(GUARD.format("false")), away, rx.toast.success("The copy is saved.")]
         campaign_id = campaign_id_of(self)
         names = (topics.WORK, topics.CAMPAIGNS, topics.campaign(campaign_id))
         await write(self, update_campaign, campaign_id, self._changes(), version=self._version, announces=names)
@@ -217,10 +219,10 @@ class SetupState(rx.State):
             found.append(FieldProblem(loc="time_zone", msg="Choose a time zone such as Europe/Berlin."))
         if self.form["starts_at"] and self.form["ends_at"] and self.form["ends_at"] <= self.form["starts_at"]:
             found.append(FieldProblem(loc="validity.ends_at", msg="The end must be after the start."))
-        for name in ("per_minute", "person_count"):
+        for name, most in (("per_minute", MAX_PER_MINUTE), ("person_count", MAX_PER_PERSON)):
             value = self.form[name]
-            if value and not (value.isascii() and value.isdigit() and int(value)):
-                found.append(FieldProblem(loc=name, msg="A whole number above 0, or nothing for no limit."))
+            if value and not (value.isascii() and value.isdigit() and len(value) < 10 and 1 <= int(value) <= most):
+                found.append(FieldProblem(loc=name, msg=f"A whole number from 1 to {most:,}, or nothing for no limit."))
         try:
             _from_days(self.form["person_days"])
         except ValueError:

@@ -1,6 +1,5 @@
 """Who must not be contacted: the list, adding one, taking some away, a file of many."""
 
-import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -25,6 +24,7 @@ from state import format as show
 from state.follow import follow
 from state.session import current_actor, read, write
 from state.table import TableState
+from state.uploads import receive_file
 
 UPLOAD = "suppressions"
 MOST_BYTES = 50_000_000
@@ -160,39 +160,30 @@ class SuppressionsState(TableState, rx.State):
         async with self:
             self.uploading, self.upload_words, self.problem_text = True, "Receiving", ""
         path = get_application().settings.import_dir / f"{uuid4().hex}.suppressions"
-        size = 0
         try:
-            with await asyncio.to_thread(path.open, "wb") as file:
-                async for chunk in chunks:
-                    size += len(chunk.data)
-                    if size <= MOST_BYTES:
-                        await asyncio.to_thread(file.write, chunk.data)
-            words, trouble = await self._take(path, size)
+            await receive_file(chunks, path, most_bytes=MOST_BYTES)
+            words, trouble = await self._take(path), ""
+        except CxError as error:
+            words, trouble = "", error.detail
+        except UnicodeDecodeError:
+            words, trouble = "", "The file is not in UTF-8. Save it as CSV UTF-8."
         finally:
             path.unlink(missing_ok=True)
         async with self:
             self.uploading, self.upload_words, self.problem_text = False, words, trouble
             await self.refresh()
 
-    async def _take(self, path: Path, size: int) -> tuple[str, str]:
-        if size > MOST_BYTES:
-            return "", "This file is larger than 50 MB. Split it, or use the REST API."
-
+    async def _take(self, path: Path) -> str:
         def store(session: Session, *, actor: Actor, now):
             with path.open(encoding="utf-8-sig", newline="") as lines:
                 return import_suppressions(session, lines, actor=actor, now=now)
 
-        try:
-            done = await write(self, store, announces=_ANNOUNCED)
-        except CxError as error:
-            return "", error.detail
-        except UnicodeDecodeError:
-            return "", "The file is not in UTF-8. Save it as CSV UTF-8."
+        done = await write(self, store, announces=_ANNOUNCED)
         words = f"{show.plural(done.added, 'address', 'addresses')} added, {show.number(done.already)} known already."
         if done.first_rejected:
             first = done.first_rejected[0]
             words += f" {show.plural(done.rejected, 'row')} not taken; row {first.row_number}: {first.reason}."
-        return words, ""
+        return words
 
     async def refresh(self) -> None:
         """One page and the counts."""

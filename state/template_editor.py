@@ -4,6 +4,7 @@ Used by `/templates/{id}` and by the Content tab of a campaign, where the contac
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import reflex as rx
@@ -261,19 +262,18 @@ class TemplateEditorState(rx.State):
         await self._show_preview()
 
     async def _show_preview(self) -> None:
-        try:
-            name, shown, findings = await read(
-                self, _look, self._content(), self.channel, self.contact_q, self._campaign or None
-            )
-        except CxError as error:
-            self.preview_problem = error.detail
+        name, shown, findings = await read(
+            self, _look, self._content(), self.channel, self.contact_q, self._campaign or None
+        )
+        self.findings = [FindingRow(str(one.severity), one.detail, one.remedy) for one in findings]
+        if shown is None:
+            self.preview_problem = name
             return
         self._person, self.contact_name, self.preview_problem = shown.person_id or 0, name, ""
         if self.preview_html != (shown.html or ""):
             self.dead_links, self.links_words = [], ""
         self.preview_subject, self.preview_html, self.preview_text = shown.subject, shown.html or "", shown.text
         self.segments_words = _sms_words(shown)
-        self.findings = [FindingRow(str(one.severity), one.detail, one.remedy) for one in findings]
 
     def _content(self) -> Content:
         if self.channel == "sms":
@@ -296,13 +296,17 @@ def _find(
 
 
 def _look(
-    session: Session, content: Content, channel: str, who: str, campaign_id: int | None, *, actor: Actor
-) -> tuple[str, Preview, list[ContentFinding]]:
-    person_id, name = _find_person(session, who.strip(), campaign_id, actor=actor)
-    shown = preview_template(
-        session, content, channel=channel, person_id=person_id, campaign_id=campaign_id, actor=actor
-    )
-    findings = check_template(session, content, channel=channel, campaign_id=campaign_id, actor=actor)
+    session: Session, content: Content, channel: str, who: str, campaign_id: int | None, *, actor: Actor, now: datetime
+) -> tuple[str, Preview | None, list[ContentFinding]]:
+    """Whose preview it is, the preview, and what the check found; without a preview, why there is none."""
+    findings = check_template(session, content, channel=channel, campaign_id=campaign_id, actor=actor, now=now)
+    try:
+        person_id, name = _find_person(session, who.strip(), campaign_id, actor=actor)
+        shown = preview_template(
+            session, content, channel=channel, person_id=person_id, campaign_id=campaign_id, actor=actor, now=now
+        )
+    except CxError as error:
+        return error.detail, None, findings
     return name, shown, findings
 
 

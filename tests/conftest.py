@@ -9,10 +9,13 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, Playwright, sync_playwright
 from sqlalchemy.engine import make_url
 
+from cxconsole.accounts.vault import Vault
 from cxconsole.database import Database
+from cxconsole.journey.personal import know_personal
 from models.migrate import migrate
 from tests.find_browser import HELP, find_browser
 
@@ -20,8 +23,18 @@ QUIET = [
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic",
     "--disable-gpu", "--no-first-run", "--no-default-browser-check",
 ]  # fmt: skip
+# how long an example takes says how busy the machine is, and nothing about what is tested
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 POSTGRES_URL = os.environ.get("CXCONSOLE_TEST_DATABASE_URL", "")
 BACKENDS = ["sqlite", "postgresql"] if POSTGRES_URL else ["sqlite"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what drives a browser."""
+    for item in items:
+        if "playwright" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.browser)
 
 
 @pytest.fixture
@@ -84,6 +97,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 def database(database_url: str) -> Iterator[Database]:
     """An empty, migrated database."""
     database = Database(database_url)
+    know_personal(database, Vault(b"of the tests"))
     yield database
     database.dispose()
 

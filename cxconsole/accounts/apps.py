@@ -1,5 +1,6 @@
 """Apps: systems and pages that sign their own tokens for the journey contract."""
 
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,16 +21,27 @@ from models.system import App
 MAX_NAME = 120
 _MAX_ATTRIBUTES = 10_000
 _PERMISSIONS = ("r", "w", "rw")
+ORIGINS = "allowedOrigins"
+"""The attribute that binds the tokens of an app to the pages of some origins."""
+OWN_PAGES = "self"
+"""In place of an origin: the console's own pages, wherever it is reached."""
+MOST_ORIGINS = 50
+_ORIGIN = re.compile(
+    r"https?://(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*|\[[0-9a-f:]+\])(?::[1-9][0-9]{0,4})?"
+)
 _RIGHTS: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("ds", "w"): ("events.write",),
     ("tape", "r"): ("events.read",),
     ("stream", "r"): ("events.read",),
+    ("profile", "r"): ("profiles.read",),
+    ("profile", "w"): ("profiles.read", "profiles.edit"),
     ("idmt", "r"): ("persons.read",),
     ("idmt", "w"): ("persons.edit",),
     ("account", "r"): ("keys.edit",),
     ("account", "w"): ("keys.edit",),
 }
 """What a token may do, said as the rights of the console."""
+_OF_ONE_PERSON = ("stream", "tape", "profile")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,12 +65,34 @@ class Holder:
     expires_at: datetime | None
     grants: frozenset[tuple[str, str]] | None
     """(service, r or w) of a token; None for a key of the console, where the rights alone decide."""
+    origins: frozenset[str] | None = None
+    """From pages of which origins the token may be used; None when that does not matter."""
+    person: str | None = None
+    """The one person whom the token reads; None for everybody."""
+    views: frozenset[str] = frozenset()
+    """Which profile views a token for one person reads."""
 
-    def require(self, service: str, letter: str) -> None:
-        """Raise Forbidden unless this is for reading (r) or writing (w) with the service."""
-        if self.grants is not None and (service, letter) not in self.grants:
-            raise Forbidden(f"This needs a token for ss={service} with sp={letter}.")
-        for right in _RIGHTS.get((service, letter), ()):
+    def require_person(self, name: str | None) -> None:
+        """Raise Forbidden when the token is for another person than the one of this name, or than everybody (None)."""
+        if self.person is not None and self.person != name:
+            raise Forbidden("This token is for another person.")
+
+    def require_view(self, key: str) -> None:
+        """Raise Forbidden when the token is for one person, and not for this view."""
+        if self.person is not None and key not in self.views:
+            raise Forbidden("This token is not for this view.")
+
+    def require(self, service: str, letters: str, *, also: str = "") -> None:
+        """Raise Forbidden unless this is for reading (r) or writing (w) with the service, or for one of both (rw).
+
+        `also` names another service that will do.
+        """
+        wanted = {(one, letter) for one in (service, also) for letter in letters}
+        if self.grants is not None and not wanted & self.grants:
+            raise Forbidden(f"This needs a token for ss={service} with sp={letters[0]}.")
+        if self.person is not None and (service not in _OF_ONE_PERSON or letters != "r"):
+            raise Forbidden("This token reads one person, and does nothing else.")
+        for right in _RIGHTS.get((service, letters[0]), ()):
             self.actor.require(right)
 
 
@@ -146,7 +180,22 @@ def check_token(session: Session, token: Token, *, vault: Vault, now: datetime) 
     grants = frozenset((service, letter) for service in token.services for letter in token.permission)
     rights = frozenset(right for grant in grants for right in _RIGHTS.get(grant, ()))
     actor = Actor(kind="app", name=f"app:{row.id}", rights=rights)
-    return Holder(actor=actor, organization=token.organization, expires_at=token.expires_at, grants=grants)
+    return Holder(
+        actor=actor, organization=token.organization, expires_at=token.expires_at, grants=grants,
+        origins=read_origins(row.attributes),
+        person=token.person, views=token.views,
+    )  # fmt: skip
+
+
+def read_origins(attributes: Mapping[str, Any]) -> frozenset[str] | None:
+    """Whose pages an app is for; None for one that is no page's."""
+    given = attributes.get(ORIGINS)
+    return frozenset(map(str, given)) if isinstance(given, list) else None
+
+
+def list_origins(session: Session) -> frozenset[str]:
+    """The origins of all pages that may send events."""
+    return frozenset().union(*(read_origins(row) or () for row in session.exec(select(App.attributes))))
 
 
 def _check_services(services: Mapping[str, str]) -> dict[str, str]:
@@ -159,7 +208,17 @@ def _check_services(services: Mapping[str, str]) -> dict[str, str]:
 def _check_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
     if len(dump(attributes)) > _MAX_ATTRIBUTES:
         raise Invalid.field("attributes", f"These are longer than {_MAX_ATTRIBUTES:,} characters.")
+    if ORIGINS in attributes:
+        _check_origins(attributes[ORIGINS])
     return dict(attributes)
+
+
+def _check_origins(given: Any) -> None:
+    if not isinstance(given, list) or not 0 < len(given) <= MOST_ORIGINS:
+        raise Invalid.field(ORIGINS, f"Use a list of 1 to {MOST_ORIGINS} origins, such as https://shop.example.")
+    for one in given:
+        if one != OWN_PAGES and not (isinstance(one, str) and _ORIGIN.fullmatch(one)):
+            raise Invalid.field(ORIGINS, f"{str(one)[:100]!r} is no origin. Write https://shop.example, with no path.")
 
 
 def _find(session: Session, name: str) -> App | None:
@@ -185,5 +244,6 @@ def _view(row: App) -> AppView:
 
 
 __all__ = [
-    "AppView", "Holder", "change_attributes", "change_key", "check_token", "create_app", "delete_app", "list_apps",
+    "ORIGINS", "OWN_PAGES", "AppView", "Holder", "change_attributes", "change_key", "check_token", "create_app",
+    "delete_app", "list_apps", "list_origins", "read_origins",
 ]  # fmt: skip

@@ -5,7 +5,7 @@ from time import monotonic
 
 from cxconsole import clock
 from cxconsole.accounts.actor import Actor
-from cxconsole.accounts.apps import Holder, check_token
+from cxconsole.accounts.apps import Holder, check_token, list_origins
 from cxconsole.accounts.keys import find_key, is_use_unnoted, note_use
 from cxconsole.accounts.shared_access import SCHEME, parse_token
 from cxconsole.accounts.vault import Vault
@@ -25,6 +25,7 @@ class Doorkeeper:
         self._database = database
         self._vault = vault
         self._admitted: dict[str, tuple[float, Holder]] = {}
+        self._origins: tuple[float, frozenset[str]] = (-_REMEMBERED_SECONDS, frozenset())
 
     async def admit(self, header: str | None) -> Holder:
         """Who sends this header. Raises Unauthorized when there is none, Forbidden for a wrong one."""
@@ -38,6 +39,18 @@ class Doorkeeper:
         if holder.expires_at is not None and holder.expires_at <= clock.now():
             raise Forbidden("The token has expired.")
         return holder
+
+    async def knows_origin(self, origin: str) -> bool:
+        """Whether pages of this origin may send events at all; which token they need is asked afterwards."""
+        read_at, origins = self._origins
+        if monotonic() - read_at >= _REMEMBERED_SECONDS:
+            origins = await asyncio.to_thread(self._read_origins)
+            self._origins = (monotonic(), origins)
+        return origin in origins
+
+    def _read_origins(self) -> frozenset[str]:
+        with self._database.read() as session:
+            return list_origins(session)
 
     async def _admit_again(self, header: str, known: tuple[float, Holder] | None) -> Holder:
         if known is not None:  # one looks; who comes in the meantime is let in on what was known

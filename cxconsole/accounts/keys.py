@@ -5,6 +5,7 @@ human-made text to guess from the hash, and every request has to be checked.
 """
 
 import hashlib
+import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,7 +33,12 @@ RIGHTS: dict[str, dict[str, str]] = {
     "templates": {"read": "See templates and previews", "edit": "Write templates and send tests"},
     "gateways": {"read": "See gateways and the sandbox inbox", "edit": "Set up, test and switch off gateways"},
     "suppressions": {"read": "See who must not be contacted", "edit": "Suppress addresses and release them"},
-    "persons": {"read": "Find people and see their addresses", "edit": "Change people"},
+    "persons": {
+        "read": "Find people and see their addresses",
+        "edit": "Change people",
+        "export": "Take out all about a person",
+        "erase": "Erase people for good",
+    },
     "comms": {
         "read": "See messages and their states",
         "edit": "Send single messages, retry and cancel messages, report on them",
@@ -42,11 +48,14 @@ RIGHTS: dict[str, dict[str, str]] = {
         "write": "Send events",
         "edit": "Change what sources may send, and release what was set aside",
     },
+    "profiles": {"read": "See what profile views say of a person", "edit": "Make, change and delete profile views"},
     "jobs": {"read": "See the background work", "edit": "Run, pause and resume background work"},
     "keys": {"edit": "Make and revoke keys"},
 }
 """What can be allowed, by area, and in plain words; `campaigns.read` is a right, `campaigns.*` all of its area."""
 
+_COMPARTMENT = re.compile(r"profile\.(?:\*|[a-z0-9][a-z0-9_-]{0,39})", re.ASCII)
+"""Attributes of profile views that are kept to some, such as `profile.billing`: views name the compartments."""
 EVERYTHING = "*"
 MAX_NAME = 120
 PREFIX = "cxk_"
@@ -73,7 +82,7 @@ def parse_scopes(scopes: Sequence[str]) -> list[str]:
     known = {EVERYTHING, *(f"{area}.*" for area in RIGHTS)}
     known |= {f"{area}.{verb}" for area, verbs in RIGHTS.items() for verb in verbs}
     rights = dict.fromkeys(EVERYTHING if scope.strip() == "all" else scope.strip() for scope in scopes)
-    unknown = [right for right in rights if right not in known]
+    unknown = [right for right in rights if right not in known and not _COMPARTMENT.fullmatch(right)]
     if unknown or not rights:
         raise Invalid.field("scopes", f"Unknown: {', '.join(unknown) or 'none given'}. Use all, or {_choices()}.")
     return [EVERYTHING] if EVERYTHING in rights else list(rights)
@@ -84,6 +93,8 @@ def describe_right(right: str) -> str:
     if right == EVERYTHING:
         return "Everything, also what comes later"
     area, _, verb = right.partition(".")
+    if area == "profile":
+        return "See all of a profile" if verb == "*" else f"See what profile views keep to {verb}"
     words = RIGHTS.get(area, {})
     return ". ".join(words.values()) if verb == "*" else words.get(verb, right)
 
@@ -184,4 +195,5 @@ def _view(row: ApiKey) -> KeyView:
 
 
 def _choices() -> str:
-    return ", ".join(f"{area}.{'|'.join(verbs)}" for area, verbs in RIGHTS.items())
+    areas = [f"{area}.{'|'.join(verbs)}" for area, verbs in RIGHTS.items()]
+    return ", ".join([*areas, "profile.<compartment>"])

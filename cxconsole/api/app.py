@@ -7,21 +7,26 @@ from starlette.routing import compile_path
 from cxconsole.api import (
     campaigns,
     comms,
+    conflicts,
     contact_bulk,
     contacts,
+    demo_shop,
     downloads,
+    event_types,
     events,
     gateways,
     health,
+    hooks,
+    identity_imports,
     imports,
     jobs,
     persons,
     recipients,
     suppressions,
     templates,
+    web_files,
 )
 from cxconsole.api.docs import add_docs
-from cxconsole.api.journey.routes import add_journey_routes
 from cxconsole.api.problems import add_problem_handlers
 from cxconsole.api.route import ApiRoute
 from cxconsole.bootstrap import Application
@@ -36,11 +41,15 @@ RESOURCES: tuple[APIRouter, ...] = (
     contact_bulk.router,
     contacts.router,
     persons.router,
+    conflicts.router,
+    identity_imports.upload_router,
+    identity_imports.router,
     templates.router,
     gateways.router,
     suppressions.import_router,
     suppressions.router,
     comms.router,
+    event_types.router,
     events.router,
     jobs.router,
 )
@@ -57,10 +66,12 @@ def build_api(application: Application) -> FastAPI:
     api.include_router(health.router)
     api.include_router(recipients.router)
     api.include_router(downloads.router)
+    api.include_router(web_files.router)
+    api.include_router(hooks.router)
+    api.include_router(demo_shop.router)
     for router in RESOURCES:
         api.include_router(router, prefix=PREFIX)
     add_docs(api)
-    add_journey_routes(api)
     api.add_route("/api/{path:path}", _answer_unknown, methods=_METHODS, include_in_schema=False)
     return api
 

@@ -1,4 +1,4 @@
-"""Files that pages offer for download: CSV, streamed row by row, guarded against formulas.
+"""Files that pages offer for download: CSV, streamed row by row, guarded against formulas; JSON of one person.
 
 These are for people at the console, not for systems: they answer whom the pages answer.
 """
@@ -6,7 +6,6 @@ These are for people at the console, not for systems: they answer whom the pages
 import json
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
@@ -14,15 +13,17 @@ from fastapi.routing import APIRoute
 from pydantic import AwareDatetime
 
 from cxconsole import clock
-from cxconsole.accounts.local import actor_of
+from cxconsole.api.local import require_local
 from cxconsole.api.problems import problem_of
+from cxconsole.audience.identity_imports import rejected_identities_csv
 from cxconsole.audience.imports import rejected_csv
 from cxconsole.audience.suppression_files import export_suppressions
 from cxconsole.bootstrap import Application
 from cxconsole.campaigns.contact_filter import ContactQuery, Selection, parse_filter
 from cxconsole.campaigns.contacts import export_contacts
 from cxconsole.campaigns.exports import export_campaigns, export_trail
-from cxconsole.errors import Forbidden, Invalid
+from cxconsole.campaigns.person_export import export_person
+from cxconsole.errors import Invalid
 from cxconsole.journey.explorer import EventQuery, export_events
 
 
@@ -85,6 +86,12 @@ def download_rejected(request: Request, import_id: int) -> StreamingResponse:
     return _stream(request, f"rejected-{import_id}.csv", rejected_csv, import_id)
 
 
+@router.get("/identity-imports/{import_id}/rejected.csv")
+def download_rejected_identities(request: Request, import_id: int) -> StreamingResponse:
+    """The rows of a file of identities that were not taken, with why and how to mend each."""
+    return _stream(request, f"rejected-identities-{import_id}.csv", rejected_identities_csv, import_id)
+
+
 @router.get("/suppressions.csv")
 def download_suppressions(request: Request) -> StreamingResponse:
     """Everyone who must not be contacted."""
@@ -109,6 +116,12 @@ def download_events(
     return _stream(request, "events.csv", export_events, query)
 
 
+@router.get("/persons/{person_id}.json")
+def download_person(request: Request, person_id: int) -> StreamingResponse:
+    """All about one person."""
+    return _stream(request, f"person-{person_id}.json", export_person, person_id, media_type="application/json")
+
+
 def _json(text: str) -> Any:
     try:
         return json.loads(text)
@@ -117,18 +130,19 @@ def _json(text: str) -> Any:
 
 
 def _stream(
-    request: Request, name: str, service: Callable[..., Iterator[str]], *args: Any, **wish: Any
+    request: Request,
+    name: str,
+    service: Callable[..., Iterator[str]],
+    *args: Any,
+    media_type: str = "text/csv; charset=utf-8",
+    **wish: Any,
 ) -> StreamingResponse:
     application: Application = request.app.state.application
-    actor = actor_of(request.client.host if request.client else "")
-    # another site may point its own name at this machine; only by our names are we asked by our own pages
-    names = {urlsplit(origin).hostname for origin in application.settings.browser_origins}
-    if actor is None or request.url.hostname not in names:
-        raise Forbidden("Only who may see the console may download from it, under the console's own address.")
+    actor = require_local(request)
     lines = _lines(application, service, args, {**wish, "actor": actor})
     first = next(lines, "")  # what the service refuses is said before the answer begins
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-    return StreamingResponse(_chain(first, lines), media_type="text/csv; charset=utf-8", headers=headers)
+    return StreamingResponse(_chain(first, lines), media_type=media_type, headers=headers)
 
 
 def _lines(

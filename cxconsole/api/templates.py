@@ -157,7 +157,9 @@ def preview(call: Caller, template_id: str, body: PreviewBody | None = None) -> 
     with call.read() as session:
         template = get_template(session, _key(template_id), actor=call.actor)
         try:
-            shown = preview_template(session, template, channel=template.channel, person_id=person_id, actor=call.actor)
+            shown = preview_template(
+                session, template, channel=template.channel, person_id=person_id, actor=call.actor, now=call.now
+            )
         except NotFound as error:
             raise Invalid.field("person_id", error.detail) from None
     return PreviewReading.of(shown)

@@ -241,7 +241,8 @@ class _Careful:
             return
         reason, remedy = f"{have} cells where the header has {want}", "Put cells that hold the delimiter in quotes"
         if have < want:
-            reason, remedy = f"Only {have} cells where the header has {want}", "Add the missing cells"
+            cells = "cell" if have == 1 else "cells"
+            reason, remedy = f"Only {have} {cells} where the header has {want}", "Add the missing cells"
         problem = BadCell("", "", reason, remedy)
         self._bad.append(BadRecord(number=number, raw=record, problem=problem))
 

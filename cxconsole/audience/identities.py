@@ -10,9 +10,10 @@ from typing import Any
 from sqlalchemy import bindparam, insert, select, update
 from sqlmodel import Session
 
+from cxconsole.audience.bulk import slices
 from cxconsole.audience.counters import move_contacts
 from cxconsole.audience.grouping import Batch, Unions, identities_of
-from cxconsole.audience.merging import find_oldest, merge_persons, slices
+from cxconsole.audience.merging import find_oldest, merge_persons
 from cxconsole.audience.rows import PERSON_COLUMNS, ParsedRow
 from cxconsole.audience.staging import Hit, Origin, Stage
 from cxconsole.journey.tape import append_events

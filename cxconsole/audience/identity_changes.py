@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 from sqlmodel import Session, col
 
 from cxconsole.accounts.actor import Actor
@@ -37,7 +37,7 @@ def add_identity(
     """
     actor.require("persons.edit")
     lock_identities(session)
-    person = lock_person(session, person_id)
+    lock_person(session, person_id)
     if kind not in IDENTITY_COLUMNS:
         raise Invalid.field("kind", f"Choose one of {', '.join(IDENTITY_COLUMNS)}.")
     check_region(default_region)
@@ -55,7 +55,7 @@ def add_identity(
         for one in (*before, identity):
             one.is_primary = one is identity
     session.flush()
-    _note(session, person, kind, actor=actor, now=now)
+    note_identities(session, person_id, [kind], actor=actor, now=now)
     return _view(identity)
 
 
@@ -63,26 +63,53 @@ def remove_identity(session: Session, person_id: int, identity_id: int, *, actor
     """Take an address or id away from the person. Raises NotFound, and Conflict for the last one."""
     actor.require("persons.edit")
     lock_identities(session)
-    person = lock_person(session, person_id)
+    lock_person(session, person_id)
     identity = session.get(Identity, identity_id)
     if identity is None or identity.person_id != person_id:
         raise NotFound(f"Person {person_id} has no identity {identity_id}.")
-    drop_identity(session, identity)
-    if not has_identity(session, person_id):
+    drop_identities(session, person_id, [identity_id], actor=actor, now=now)
+
+
+def drop_identities(
+    session: Session, person_id: int, ids: Sequence[int], *, keep_one: bool = True, actor: Actor, now: datetime
+) -> None:
+    """Take these identities of the person away; the next of each kind is then used for sending.
+
+    Raises Conflict when none would be left, unless that is meant. Before, lock the identities.
+    """
+    gone = session.execute(select(Identity).where(col(Identity.id).in_(ids))).scalars().all()
+    for one in gone:
+        session.delete(one)
+    session.flush()
+    settle_primary(session, [person_id])
+    if keep_one and not has_identity(session, person_id):
         raise Conflict("A person keeps at least one address or id; add another one first.")
-    _note(session, person, identity.kind, actor=actor, now=now)
+    note_identities(session, person_id, [one.kind for one in gone], actor=actor, now=now)
 
 
-def unite_persons(session: Session, person_ids: Sequence[int], *, actor: Actor, now: datetime) -> PersonView:
-    """Make these persons one: the oldest takes everything. Who was merged before stands for who took them over."""
+def unite_persons(
+    session: Session, person_ids: Sequence[int], *, primary_id: int | None = None, actor: Actor, now: datetime
+) -> PersonView:
+    """Make these persons one: the primary, else the oldest, takes everything.
+
+    Who was merged before stands for who took them over, so nobody can come back to themselves in a circle.
+    """
     actor.require("persons.edit")
     lock_identities(session)
     found = [(one, find_present(session, one)) for one in person_ids]
     for asked, person in found:
         if person is None:
             raise Invalid.field("person_ids", f"There is no person {asked}.")
+        if person.erased_at is not None:
+            raise Invalid.field("person_ids", f"The person {asked} was erased.")
     cluster = {person.id or 0 for _, person in found if person is not None}
-    moves = find_oldest(session, [cluster])
+    if primary_id is None:
+        moves = find_oldest(session, [cluster])
+    else:
+        primary = find_present(session, primary_id)
+        if primary is None or primary.id not in cluster:
+            raise Invalid.field("primary_id", "The primary is one of the persons who become one.")
+        moves = dict.fromkeys(cluster - {primary.id}, primary.id)
     merge_persons(session, moves, actor=actor.name, now=now)
     session.expire_all()
     stays = lock_person(session, next(iter(cluster - moves.keys())))
@@ -107,14 +134,25 @@ def of_kind(session: Session, person_id: int, kind: str) -> Sequence[Identity]:
     return session.execute(statement.order_by(col(Identity.id))).scalars().all()
 
 
+def settle_primary(session: Session, person_ids: Sequence[int]) -> None:
+    """Of each kind that these persons have, one is used for sending: the oldest where none is, and not two."""
+    rows = session.execute(
+        select(Identity)
+        .where(col(Identity.person_id).in_(person_ids))
+        .order_by(col(Identity.is_primary).desc(), col(Identity.id))
+    ).scalars()
+    settled: set[tuple[int, str]] = set()
+    for one in rows:
+        one.is_primary = (one.person_id, one.kind) not in settled
+        settled.add((one.person_id, one.kind))
+    session.flush()
+
+
 def drop_identity(session: Session, identity: Identity) -> None:
     """Take it away; the next of its kind is then used for sending."""
     session.delete(identity)
     session.flush()
-    rest = of_kind(session, identity.person_id, identity.kind)
-    if rest and identity.is_primary:
-        rest[0].is_primary = True
-    session.flush()
+    settle_primary(session, [identity.person_id])
 
 
 def has_identity(session: Session, person_id: int) -> bool:
@@ -129,13 +167,15 @@ def _view(one: Identity) -> IdentityView:
     return IdentityView(id=one.id or 0, kind=one.kind, value=one.value, is_primary=one.is_primary)
 
 
-def _note(session: Session, person: Person, kind: str, *, actor: Actor, now: datetime) -> None:
-    person.updated_at = now
-    session.add(person)
-    session.execute(insert(PersonSearchQueue), [{"person_id": person.id}])
-    append_event(
-        session, EventType.PERSON_CHANGED, now=now, actor=actor.name, person_id=person.id, data={"fields": [kind]}
-    )
+def note_identities(session: Session, person_id: int, kinds: Sequence[str], *, actor: Actor, now: datetime) -> None:
+    """Say on the Tape that identities of these kinds came or went, and let search know."""
+    session.execute(update(Person).where(col(Person.id) == person_id).values(updated_at=now))
+    session.execute(insert(PersonSearchQueue), [{"person_id": person_id}])
+    data = {"fields": list(dict.fromkeys(kinds))}
+    append_event(session, EventType.PERSON_CHANGED, now=now, actor=actor.name, person_id=person_id, data=data)
 
 
-__all__ = ["add_identity", "drop_identity", "find_own", "has_identity", "of_kind", "remove_identity", "unite_persons"]
+__all__ = [
+    "add_identity", "drop_identities", "drop_identity", "find_own", "has_identity", "note_identities", "of_kind",
+    "remove_identity", "settle_primary", "unite_persons",
+]  # fmt: skip

@@ -24,6 +24,7 @@ from models.campaign import Campaign, CampaignState
 from models.contact import ContactImport, ImportState, RejectedRow
 
 LEASE = timedelta(seconds=60)
+_PIECE = 256 * 1024
 
 
 class Moved(Exception):
@@ -52,25 +53,32 @@ class Chunk:
 
 def read_chunk(reader: CsvReader, start: int, size: int, number: int, plan: RowPlan) -> Chunk:
     """Read about `size` bytes and normalise the rows; the database is not asked. At the end, `end` is `start`."""
-    block = reader.read_block(start, size, first_number=number)
     rows: list[ParsedRow] = []
-    refused = [_refusal(bad.number, bad.problem, bad.raw, is_stored=False) for bad in block.bad]
-    left_out = 0
-    parse, keep = plan.parse, rows.append
-    for at, cells in zip(block.numbers, block.cells, strict=True):
-        outcome = parse(cells)
-        if isinstance(outcome, BadCell):
-            if not is_blank(cells):
-                refused.append(_refusal(at, outcome, cells, is_stored=False))
-            continue
-        keep(outcome)
-        if outcome.left_out:
-            left_out += len(outcome.left_out)
-            refused += [_refusal(at, bad, cells, is_stored=True) for bad in outcome.left_out]
+    refused: list[dict[str, Any]] = []
+    rejected = left_out = records = 0
+    end, goal = start, start + size
+    while end < goal:  # a piece at a time, because its text and cells take several times the room of the rows
+        block = reader.read_block(end, min(_PIECE, goal - end), first_number=number + records)
+        if block.end == end:
+            break
+        refused += [_refusal(bad.number, bad.problem, bad.raw, is_stored=False) for bad in block.bad]
+        rejected += len(block.bad)
+        for at, cells in zip(block.numbers, block.cells, strict=True):
+            outcome = plan.parse(cells)
+            if isinstance(outcome, BadCell):
+                if not is_blank(cells):
+                    refused.append(_refusal(at, outcome, cells, is_stored=False))
+                    rejected += 1
+                continue
+            rows.append(outcome)
+            if outcome.left_out:
+                left_out += len(outcome.left_out)
+                refused += [_refusal(at, bad, cells, is_stored=True) for bad in outcome.left_out]
+        end, records = block.end, records + block.records
     refused.sort(key=lambda row: row["row_number"])
     return Chunk(
-        start=start, end=block.end, number=number, records=block.records, batch=group_rows(rows), refused=refused,
-        rejected=sum(not row["is_stored"] for row in refused), left_out=left_out,
+        start=start, end=end, number=number, records=records, batch=group_rows(rows), refused=refused,
+        rejected=rejected, left_out=left_out,
     )  # fmt: skip
 
 

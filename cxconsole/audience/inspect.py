@@ -11,12 +11,12 @@ from typing import Any
 from sqlalchemy import select
 from sqlmodel import Session, col
 
+from cxconsole.audience.bulk import slices
 from cxconsole.audience.column_guess import attribute_name, find_known_column, guess_columns
 from cxconsole.audience.contacts_intake import check_region
 from cxconsole.audience.csv_format import CsvFormat, Head, detect_format
 from cxconsole.audience.csv_reader import CsvReader, read_blocks, rewrite_plain
 from cxconsole.audience.grouping import Unions, identities_of
-from cxconsole.audience.merging import slices
 from cxconsole.audience.rows import KNOWN_COLUMNS, BadCell, ParsedRow, RowPlan, is_blank
 from cxconsole.database import Database
 from cxconsole.errors import FieldProblem, Invalid

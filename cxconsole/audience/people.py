@@ -47,6 +47,13 @@ class PersonView:
     merged_into: int | None
     created_at: datetime
     updated_at: datetime
+    erased_at: datetime | None
+
+    @property
+    def called(self) -> str:
+        """What to call this one: the name, else the first address or id."""
+        known = self.name or next((one.value for one in self.identities), "")
+        return known or f"{'Erased person' if self.erased_at else 'Person'} {self.id}"
 
     def primary(self, kind: str) -> str | None:
         """The identity of this kind that is used for sending."""
@@ -88,7 +95,7 @@ def view_persons(session: Session, persons: Sequence[Person]) -> list[PersonView
             last_name=one.last_name, language=one.language, time_zone=one.time_zone,
             preferred_channel=one.preferred_channel, external_ref=one.external_ref, attributes=dict(one.attributes),
             consents=dict(one.consents), labels=tuple(one.labels), identities=tuple(identities.get(one.id or 0, ())),
-            merged_into=one.merged_into, created_at=one.created_at, updated_at=one.updated_at,
+            merged_into=one.merged_into, created_at=one.created_at, updated_at=one.updated_at, erased_at=one.erased_at,
         )
         for one in persons
     ]  # fmt: skip
@@ -109,6 +116,8 @@ def lock_person(session: Session, person_id: int) -> Person:
         raise NotFound(f"There is no person {person_id}.")
     if person.merged_into is not None:
         raise Conflict(f"This person was merged into {person.merged_into}. Change that one.")
+    if person.erased_at is not None:
+        raise Conflict("This person was erased. Nothing can be added.")
     return person
 
 

@@ -36,7 +36,7 @@ def list_persons(
     actor.require("persons.read")
     check_range(limit, offset)
     field, descending = parse_sort(sort, PERSON_SORTS)
-    where: list[ColumnElement[bool]] = [col(Person.merged_into).is_(None)]
+    where: list[ColumnElement[bool]] = [col(Person.merged_into).is_(None), col(Person.erased_at).is_(None)]
     if words := split_words(q):
         found = find_person_ids(session, words, limit=COUNT_CAP)
         where.append(is_one_of(col(Person.id), found, sqlite=is_sqlite(session)))

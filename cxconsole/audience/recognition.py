@@ -7,15 +7,17 @@ Two persons who are both known by name are never merged by an event: that is a c
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
 from sqlmodel import Session
 
 from cxconsole.audience.emails import normalise_email
+from cxconsole.audience.identity_conflicts import Claimed, note_conflicts
 from cxconsole.audience.identity_lock import lock_identities
 from cxconsole.audience.merging import merge_persons
 from cxconsole.driver import Driver, dump
@@ -67,7 +69,9 @@ def recognise(session: Session, named: Sequence[Named], *, actor: str, now: date
     if len(known) < len(wanted) or apart:
         lock_identities(session)
         known = find_identities(driver, wanted)  # somebody may have been quicker
-        _Joining(session, driver, known, actor, now).settle(dict.fromkeys([*names, *wanted]), apart)
+        joining = Joining(driver, known)
+        joining.decide(dict.fromkeys([*names, *wanted]), apart)
+        joining.write(session, actor=actor, now=now)
         known = find_identities(driver, wanted)
     return [known[name] for name in names]
 
@@ -80,7 +84,7 @@ def find_identities(driver: Driver, names: Iterable[Name]) -> dict[Name, Recogni
     found: dict[Name, Recognised] = {}
     sql = _SQLITE if driver.sqlite else _POSTGRESQL
     for kind, values in by_kind.items():
-        for value, person_id, identity_id in driver.run(sql, dump(values), kind):
+        for value, person_id, identity_id in driver.fetch(3, sql, dump(values), kind):
             found[Name(kind, value)] = Recognised(person_id, identity_id)
     return found
 
@@ -94,6 +98,38 @@ _POSTGRESQL = (
     "SELECT n.value, i.person_id, i.id FROM json_array_elements_text(?::json) AS n (value) CROSS JOIN LATERAL "
     "(SELECT person_id, id FROM identity WHERE kind = ? AND value = n.value LIMIT 1) AS i"
 )
+
+
+def find_anonymous(driver: Driver, person_ids: Iterable[int]) -> set[int]:
+    """Those of the persons who are known by `temporary_id`s alone."""
+    found = driver.run(
+        f"SELECT person_id FROM identity WHERE person_id {driver.among_ids} "  # noqa: S608
+        "GROUP BY person_id HAVING min(kind) = 'temporary_id' AND max(kind) = 'temporary_id'",
+        sorted(person_ids),
+    )
+    return {row[0] for row in found}
+
+
+def add_names(
+    driver: Driver, bearers: Sequence[tuple[Name, int]], *, made: Collection[int] = (), now: datetime
+) -> None:
+    """Give each name, which nobody bears, to its person; who was `made` just now has none yet."""
+    if not bearers:
+        return
+    at = driver.bind(now)
+    grown = sorted({person for _, person in bearers}.difference(made))
+    in_use = driver.run(
+        f"SELECT person_id, kind FROM identity WHERE person_id {driver.among_ids} AND is_primary",  # noqa: S608
+        grown,
+    )
+    primary = {(person, kind) for person, kind in in_use}
+    rows = []
+    for name, person in bearers:
+        rows.append((person, name.kind, name.value, (person, name.kind) not in primary, at))
+        primary.add((person, name.kind))
+    driver.insert("identity", ("person_id", "kind", "value", "is_primary", "created_at"), rows)
+    changed = sorted({person for _, person in bearers})
+    driver.insert("person_search_queue", ("person_id",), [(person,) for person in changed])
 
 
 def find_people(session: Session, names: Iterable[str]) -> dict[str, list[int]]:
@@ -114,56 +150,93 @@ class Link(NamedTuple):
 _NOBODY = Recognised(0, 0)
 
 
+class Joined(StrEnum):
+    """What became of a link."""
+
+    KNOWN = "known"  # the two were one already
+    ADDED = "added"  # a new name of somebody who is known, or of somebody new
+    MERGED = "merged"  # an anonymous past was merged into who was behind it
+    CONFLICT = "conflict"  # two who are known by name; a person decides
+
+
+class _Claim(NamedTuple):
+    """Two persons who are both known by name, and the name of the second one that was given to the first."""
+
+    person: int
+    other: int
+    name: Name
+    source: str
+
+
 @dataclass
-class _Joining:
+class Joining:
     """A batch in which somebody is new or two prove to be one. Persons yet to be made have numbers below zero."""
 
-    session: Session
     driver: Driver
-    known: dict[Name, Recognised]
-    actor: str
-    now: datetime
+    known: Mapping[Name, Recognised]
     owner: dict[Name, int] = field(default_factory=dict)
     goes_to: dict[int, int] = field(default_factory=dict)
     anonymous: set[int] = field(default_factory=set)
-    conflicts: list[tuple[int, int, int, str]] = field(default_factory=list)
+    claims: list[_Claim] = field(default_factory=list)
+    new: list[Name] = field(default_factory=list)
 
-    def settle(self, names: Iterable[Name], links: Sequence[Link]) -> None:
-        """Decide who is who, then write it."""
+    def decide(self, names: Iterable[Name], links: Sequence[Link]) -> list[Joined]:
+        """Decide who is who; what becomes of each link. Nothing is written."""
         self.owner = {name: one.person_id for name, one in self.known.items()}
-        new = [name for name in names if name not in self.known]
-        for at, name in enumerate(new):
+        self.new = [name for name in names if name not in self.known]
+        for at, name in enumerate(self.new):
             self.owner[name] = -1 - at
         self._find_anonymous(links)
-        for link in links:
-            self._join(link)
-        self._write(new)
+        return [self._join(link) for link in links]
+
+    def write(self, session: Session, *, actor: str, now: datetime) -> dict[int, list[str]]:
+        """Write what was decided; who was known and has new names now, with their kinds. Before, lock the identities.
+
+        That names came says the event that brought them; who has none writes `person.changed`.
+        """
+        wanted = sorted({person for name in self.new if (person := self._person(name)) < 0}, reverse=True)
+        made = dict(zip(wanted, make_persons(session, len(wanted), actor=actor, now=now), strict=True))
+        moves = {goes: self._final(goes) for goes in self.goes_to if goes > 0}
+        merge_persons(session, moves, actor=actor, now=now)
+        bearers = [(name, made.get(person := self._person(name), person)) for name in self.new]
+        born = set(made.values())
+        add_names(self.driver, bearers, made=born, now=now)
+        if self.claims:
+            borne = find_identities(self.driver, {claim.name for claim in self.claims})
+            note_conflicts(
+                session,
+                [
+                    Claimed(self._final(one.person), self._final(one.other), borne[one.name].identity_id, one.source)
+                    for one in self.claims
+                ],
+                now=now,
+            )
+        grown: dict[int, list[str]] = {}
+        for name, person in bearers:
+            if person not in born:
+                grown.setdefault(person, []).append(name.kind)
+        return grown
 
     def _find_anonymous(self, links: Sequence[Link]) -> None:
         linked = {name for link in links for name in link[:2]}
-        persons = sorted({self.owner[name] for name in linked if name in self.known})
-        found = self.driver.run(
-            f"SELECT person_id FROM identity WHERE person_id {self.driver.among_ids} "  # noqa: S608
-            "GROUP BY person_id HAVING min(kind) = 'temporary_id' AND max(kind) = 'temporary_id'",
-            persons,
-        )
-        self.anonymous = {row[0] for row in found}
+        self.anonymous = find_anonymous(self.driver, {self.owner[name] for name in linked if name in self.known})
         self.anonymous |= {
             self.owner[name] for name in linked - self.known.keys() if name.kind == IdentityKind.TEMPORARY_ID
         }
 
-    def _join(self, link: Link) -> None:
+    def _join(self, link: Link) -> Joined:
         mine, theirs = self._person(link.name), self._person(link.other)
         if mine == theirs:
-            return
+            return Joined.KNOWN
         if mine > 0 and theirs > 0 and not {mine, theirs} & self.anonymous:
-            self.conflicts.append((mine, theirs, self.known[link.other].identity_id, link.source))
-            return
+            self.claims.append(_Claim(mine, theirs, link.other, link.source))
+            return Joined.CONFLICT
         # who has a past stays; of two of a kind the one whom the event is about
         stays, goes = (mine, theirs) if self._rank(mine) >= self._rank(theirs) else (theirs, mine)
         self.goes_to[goes] = stays
         if goes not in self.anonymous:
             self.anonymous.discard(stays)
+        return Joined.MERGED if goes > 0 else Joined.ADDED
 
     def _rank(self, person: int) -> tuple[bool, bool]:
         return person > 0, person not in self.anonymous
@@ -176,55 +249,20 @@ class _Joining:
             person = self.goes_to[person]
         return person
 
-    def _write(self, new: Sequence[Name]) -> None:
-        made = self._make_persons(sorted({person for name in new if (person := self._person(name)) < 0}, reverse=True))
-        moves = {goes: self._final(goes) for goes in self.goes_to if goes > 0}
-        merge_persons(self.session, moves, actor=self.actor, now=self.now)
-        bearers = [(name, made.get(person := self._person(name), person)) for name in new]
-        self._add_identities(bearers, set(made.values()))
-        self._note_conflicts()
 
-    def _make_persons(self, wanted: Sequence[int]) -> dict[int, int]:
-        """Persons without anything but an id, one for each number below zero: number -> id."""
-        if not wanted:
-            return {}
-        at = self.driver.bind(self.now)
-        ids = self.driver.reserve_ids("person", len(wanted))
-        columns = ("id", "attributes", "consents", "labels", "is_demo", "created_at", "updated_at")
-        self.driver.insert("person", columns, [(one, "{}", "{}", "[]", False, at, at) for one in ids])
-        append_rows(
-            self.session,
-            [(EventType.PERSON_CREATED, one, None, None, None, {}) for one in ids],
-            now=self.now,
-            actor=self.actor,
-        )
-        return dict(zip(wanted, ids, strict=True))
-
-    def _add_identities(self, bearers: Sequence[tuple[Name, int]], made: set[int]) -> None:
-        if not bearers:
-            return
-        at = self.driver.bind(self.now)
-        grown = sorted({person for _, person in bearers} - made)
-        in_use = self.driver.run(
-            f"SELECT person_id, kind FROM identity WHERE person_id {self.driver.among_ids} AND is_primary",  # noqa: S608
-            grown,
-        )
-        primary = {(person, kind) for person, kind in in_use}
-        rows = []
-        for name, person in bearers:
-            rows.append((person, name.kind, name.value, (person, name.kind) not in primary, at))
-            primary.add((person, name.kind))
-        self.driver.insert("identity", ("person_id", "kind", "value", "is_primary", "created_at"), rows)
-        changed = sorted({person for _, person in bearers})
-        self.driver.insert("person_search_queue", ("person_id",), [(person,) for person in changed])
-
-    def _note_conflicts(self) -> None:
-        at = self.driver.bind(self.now)
-        self.driver.run_many(
-            "INSERT INTO identity_conflict (person_id, other_person_id, identity_id, source, seen_at) "
-            "VALUES (?, ?, ?, ?, ?) ON CONFLICT (person_id, other_person_id) WHERE decided_at IS NULL DO NOTHING",
-            [(*conflict, at) for conflict in self.conflicts],
-        )
+def make_persons(session: Session, count: int, *, actor: str, now: datetime) -> list[int]:
+    """So many persons without anything but an id; their ids."""
+    if not count:
+        return []
+    driver = Driver(session)
+    at, ids = driver.bind(now), driver.reserve_ids("person", count)
+    columns = ("id", "attributes", "consents", "labels", "is_demo", "created_at", "updated_at")
+    driver.insert("person", columns, [(one, "{}", "{}", "[]", False, at, at) for one in ids])
+    append_rows(session, [(EventType.PERSON_CREATED, one, None, None, None, {}) for one in ids], now=now, actor=actor)
+    return ids
 
 
-__all__ = ["Name", "find_identities", "find_people", "read_name", "recognise"]
+__all__ = [
+    "Joined", "Joining", "Link", "Name", "add_names", "find_anonymous", "find_identities", "find_people",
+    "make_persons", "read_name", "recognise",
+]  # fmt: skip

@@ -136,6 +136,12 @@ def drain_person_search_queue(session: Session, *, now: datetime, limit: int) ->
     return len(queued)
 
 
+def forget_texts(session: Session, person_ids: Sequence[int]) -> None:
+    """Nobody finds these persons any more, from this transaction on."""
+    write = _write_sqlite if is_sqlite(session) else _write_postgresql
+    write(session, list(person_ids), {})
+
+
 def _imports_run(session: Session) -> bool:
     """While a file is read, the index steps back: an import is what somebody waits for."""
     running = exists().where(col(ContactImport.state) == ImportState.RUNNING.value)

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import bindparam, text
 from sqlmodel import Session
 
+from cxconsole.audience.bulk import slices
 from cxconsole.audience.grouping import FIRST_OF_KIND
-from cxconsole.audience.merging import slices
 from cxconsole.audience.rows import IDENTITY_COLUMNS, PERSON_COLUMNS, ParsedRow
 from cxconsole.database import UtcDateTime
 from models.contact import ContactStatus
@@ -24,23 +24,20 @@ _COLUMNS = ("n", *IDENTITY_COLUMNS, *PERSON_COLUMNS, "attributes")
 _NAMES = ", ".join(_COLUMNS)
 _TEXTS = ", ".join(f"{name} TEXT" for name in _COLUMNS[1:])
 
-# Subqueries, because the planner of PostgreSQL cannot turn those round: it knows nothing of the size of a table
-# that was filled a moment ago, and reading all identities once per row of it would be the end. Each kind is asked
-# for in the order of the index, so that a page of it is read once; without the limit SQLite ignores that order.
-_LOOKUP = "SELECT n, slot, kind, value, person_id FROM ({found}) AS found WHERE person_id IS NOT NULL".replace(
-    "{found}",
-    " UNION ALL ".join(
-        [
-            f"SELECT s.n, {slot} AS slot, NULL AS kind, NULL AS value, (SELECT i.person_id FROM identity i "
-            f"WHERE i.kind = '{kind}' AND i.value = s.{kind}) AS person_id FROM (SELECT n, {kind} FROM stage_row "
-            f"WHERE {kind} IS NOT NULL ORDER BY {kind}{{collate}} LIMIT :size) AS s"
-            for slot, kind in enumerate(FIRST_OF_KIND)
-        ]
-        + [
-            "SELECT m.n, NULL, m.kind, m.value, (SELECT i.person_id FROM identity i "
-            "WHERE i.kind = m.kind AND i.value = m.value) AS person_id FROM stage_more m"
-        ]
-    ),
+# Each kind is asked for in the order of the index, so that a page of it is read once; without the limit SQLite ignores
+# that order. An identity is looked up for each row: the planner of PostgreSQL knows nothing of the size of a table that
+# was filled a moment ago, and reading all identities once would be the end, so `find_known` leaves it no other way.
+_LOOKUP = " UNION ALL ".join(
+    [
+        f"SELECT s.n, {slot} AS slot, NULL AS kind, NULL AS value, i.person_id FROM (SELECT n, {kind} FROM stage_row "
+        f"WHERE {kind} IS NOT NULL ORDER BY {kind}{{collate}} LIMIT :size) AS s CROSS JOIN identity AS i "
+        f"WHERE i.kind = '{kind}' AND i.value = s.{kind}"
+        for slot, kind in enumerate(FIRST_OF_KIND)
+    ]
+    + [
+        "SELECT m.n, NULL, m.kind, m.value, i.person_id FROM stage_more AS m CROSS JOIN identity AS i "
+        "WHERE i.kind = m.kind AND i.value = m.value"
+    ]
 )
 
 
@@ -84,10 +81,19 @@ class Stage:
     def find_known(self) -> list[Hit]:
         """Every identity of the batch that exists, with its person; one statement."""
         groups, lookup = self._groups, text(_LOOKUP.format(collate=self._collate))
+        self._allow_joins("off")
+        found = self._session.execute(lookup, {"size": self._size}).all()
+        self._allow_joins("on")
         return [
             Hit(n, kind, value, person_id) if slot is None else Hit(n, FIRST_OF_KIND[slot], groups[n][slot], person_id)
-            for n, slot, kind, value, person_id in self._session.execute(lookup, {"size": self._size})
+            for n, slot, kind, value, person_id in found
         ]
+
+    def _allow_joins(self, value: str) -> None:
+        """Whether PostgreSQL may join by reading a whole table."""
+        if not self._sqlite:
+            for name in ("enable_hashjoin", "enable_mergejoin", "enable_memoize"):
+                self._session.execute(text(f"SET LOCAL {name} = {value}"))
 
     def read_ids(self, groups: Iterable[int]) -> Callable[[int], tuple[int, int]]:
         """Answers which (person id, contact id) each of these groups has if it is new."""

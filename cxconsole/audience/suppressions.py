@@ -18,7 +18,7 @@ from cxconsole.paging import COUNT_CAP, Page, check_range, make_page, parse_sort
 from models.campaign import Campaign, campaign_code
 from models.event import EventType
 from models.person import Channel, Identity, IdentityKind, Person
-from models.suppression import Suppression, SuppressionReason
+from models.suppression import Suppression, SuppressionReason, hash_address
 
 _CHUNK = 500
 _SORTS = ("id", "address", "reason", "created_at")
@@ -71,7 +71,7 @@ class NewSuppression:
 
 def find_suppressed(session: Session, targets: Sequence[Target]) -> list[str | None]:
     """For each target the reason why it must not be contacted, or None."""
-    addresses = {form for one in targets if one.address for form in (one.address, one.address.lower())}
+    addresses = {form for one in targets if one.address for form in _forms(one.address)}
     persons = {one.person_id for one in targets if one.person_id is not None}
     known: dict[str | int, list[tuple[str | None, int | None, str]]] = {}
     for column, keys in ((col(Suppression.address), addresses), (col(Suppression.person_id), persons)):
@@ -246,12 +246,16 @@ def _checked(session: Session, data: dict[str, Any], *, default_region: str) -> 
 
 
 def _reason_for(target: Target, known: dict[str | int, list[tuple[str | None, int | None, str]]]) -> str | None:
-    keys = [target.person_id, target.address, target.address.lower() if target.address else None]
-    for key in keys:
+    for key in (target.person_id, *(_forms(target.address) if target.address else ())):
         for channel, campaign_id, reason in known.get(key, ()) if key is not None else ():
             if channel in (None, target.channel) and campaign_id in (None, target.campaign_id):
                 return reason
     return None
+
+
+def _forms(address: str) -> tuple[str, str, str]:
+    """The ways in which an address may be on the list: the last one if its person was erased."""
+    return address, address.lower(), hash_address(address)
 
 
 def _find_same(session: Session, new: NewSuppression) -> int:

@@ -196,7 +196,7 @@ def _change_persons(session: Session, person_ids: Sequence[int], values: Mapping
             columns["attributes"] = cleared.op("||")(kept)
     session.execute(
         update(Person)
-        .where(_among(session, col(Person.id), person_ids))
+        .where(_among(session, col(Person.id), person_ids), col(Person.erased_at).is_(None))
         .values(**columns, updated_at=now)
         .execution_options(synchronize_session=False)
     )
@@ -204,6 +204,8 @@ def _change_persons(session: Session, person_ids: Sequence[int], values: Mapping
 
 def _change_identities(session: Session, person_id: int, values: Mapping[str, str | None], *, now: datetime) -> None:
     lock_identities(session)
+    if session.get_one(Person, person_id).erased_at is not None:
+        raise Conflict("This person was erased. Nothing can be added.")
     for kind, value in values.items():
         mine = of_kind(session, person_id, kind)
         primary = next((one for one in mine if one.is_primary), None)

@@ -15,6 +15,7 @@ from sqlmodel import Session
 from cxconsole.campaigns.advance import ContactMove, FlowHooks, apply_moves, find_reached
 from cxconsole.campaigns.graph import FlowGraph, Node, load_graphs
 from cxconsole.comms.hooks import WindowTimes
+from cxconsole.comms.profile_fields import add_profiles_to_send
 from cxconsole.driver import Driver, dump
 from cxconsole.journey.tape import append_rows
 from models.campaign import CampaignState, campaign_code
@@ -317,6 +318,11 @@ def _write_deliveries(session: Session, campaign: _Running, steps: list[_Step], 
         return 0
     driver = Driver(session)
     versions = _load_versions(session, {step.node.template_id for step in steps if step.node})
+    readers: dict[int, dict[int, dict[str, Any]]] = defaultdict(dict)
+    for step in steps:
+        if step.node:
+            readers[versions.get(step.node.template_id, 0)][step.due.person_id] = step.due.fields
+    add_profiles_to_send(session, readers, now=now)
     at = driver.bind(now)
     request_ids = driver.reserve_ids("comm_request", len(steps))
     delivery_ids = driver.reserve_ids("comm_delivery", len(steps))

@@ -17,6 +17,7 @@ from models.campaign import DIALING_MODES, WEEKDAYS, Campaign
 MAX_NAME = 200
 MAX_DESCRIPTION = 10_000
 MAX_PER_MINUTE = 1_000_000
+MAX_PER_PERSON = 10_000
 _COLUMNS = (
     "name", "description", "time_zone", "window_start", "window_end", "window_days", "window_in_zone_of", "starts_at",
     "ends_at", "dialing_modes", "queue_id", "per_minute", "per_person_count", "per_person_window",
@@ -197,7 +198,7 @@ class _Reader:
         except (ValueError, OverflowError) as error:
             self._complain("limits.per_person.window", str(error))
 
-    def _count(self, loc: str, column: str, value: Any, *, most: int = 10_000) -> None:
+    def _count(self, loc: str, column: str, value: Any, *, most: int = MAX_PER_PERSON) -> None:
         if value is not None and (isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most):
             self._complain(loc, f"A whole number from 1 to {most:,}, or nothing for no limit.")
         else:

@@ -195,15 +195,24 @@ def delete_campaign(session: Session, campaign_id: int, *, actor: Actor, now: da
     return contacts
 
 
+def has_leftovers(session: Session, _now: datetime) -> bool:
+    """Whether a deleted campaign still has contacts."""
+    return _find_leftover(session) is not None
+
+
 def remove_leftovers(session: Session, *, now: datetime, limit: int = CHUNK) -> int:
     """The job: contacts of deleted campaigns, at most `limit` a turn; the count removed."""
-    flag = session.exec(select(SystemFlag).where(col(SystemFlag.name).startswith(_REMOVED)).limit(1)).first()
+    flag = _find_leftover(session)
     if flag is None:
         return 0
     removed = _remove_contacts(session, int(flag.name.removeprefix(_REMOVED)), limit=limit)
     if removed < limit:
         session.delete(flag)
     return removed
+
+
+def _find_leftover(session: Session) -> SystemFlag | None:
+    return session.exec(select(SystemFlag).where(col(SystemFlag.name).startswith(_REMOVED)).limit(1)).first()
 
 
 def _move(session: Session, campaign_id: int, after: CampaignState) -> Campaign:

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from sqlmodel import Session, col, select
 
-from cxconsole.accounts.actor import Actor
+from cxconsole.accounts.actor import ENGINE, Actor
 from cxconsole.campaigns.flow import Step, graph_problems, load_graph, steps_of
 from cxconsole.campaigns.outlook import campaign_window, send_capacity
 from cxconsole.campaigns.reach import Reach, measure_reach
@@ -19,6 +19,7 @@ from cxconsole.campaigns.ways_back import WaysBack, find_ways_back
 from cxconsole.campaigns.windows import Window
 from cxconsole.comms.content_check import ContentFinding, FindingKind, Severity, check_content
 from cxconsole.comms.merge_fields import load_fields, sample_persons
+from cxconsole.comms.profile_fields import add_profiles
 from cxconsole.durations import parse_duration
 from models.campaign import Campaign, CampaignProgress
 from models.gateway import Gateway, GatewayHealth
@@ -91,7 +92,7 @@ def _check_setup(
     return [
         _check_steps(session, campaign, steps),
         *_check_gateways(session, steps),
-        *_check_contents(session, campaign, steps, sample),
+        *_check_contents(session, campaign, steps, sample, now=now),
         _check_times(campaign, now),
     ]
 
@@ -147,7 +148,9 @@ def _check_gateway(gateway_id: int, row: Gateway | None, channel: str) -> Prefli
     return item(Verdict.OK, f"Tested on {row.tested_at:%d %B %Y}, and healthy.")
 
 
-def _check_contents(session: Session, campaign: Campaign, steps: list[Step], sample: int) -> list[PreflightItem]:
+def _check_contents(
+    session: Session, campaign: Campaign, steps: list[Step], sample: int, *, now: datetime
+) -> list[PreflightItem]:
     wanted = {one.template_id: one.channel for one in steps if one.template_id is not None}
     if not wanted:
         return []
@@ -157,7 +160,9 @@ def _check_contents(session: Session, campaign: Campaign, steps: list[Step], sam
         .where(col(Template.id).in_(wanted), col(Template.deleted_at).is_(None))
     ).all()
     versions = {template.id: (template, version) for template, version in found}
-    people = list(load_fields(session, sample_persons(session, campaign.id, size=sample)).values())
+    known = load_fields(session, sample_persons(session, campaign.id, size=sample))
+    add_profiles(session, known, [version for _, version in versions.values()], actor=ENGINE, now=now)
+    people = list(known.values())
     items = []
     for template_id, channel in wanted.items():
         if template_id not in versions:

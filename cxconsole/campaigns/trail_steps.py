@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from cxconsole.audience.phones import group_phone
+from cxconsole.audience.forgetting import say_address
 from cxconsole.journey.event_words import reason_words
 from models.comm import CommDelivery
 from models.event import Event, EventType
@@ -136,7 +136,7 @@ def _detail(kind: str, data: Mapping[str, Any], delivery: CommDelivery | None, n
     if kind == EventType.COMM_SENT and delivery is not None:
         doubt = "; possibly twice, after a crash" if delivery.possible_duplicate else ""
         return (
-            f"To {group_phone(delivery.target)}{doubt}"
+            f"To {say_address(delivery.target)}{doubt}"
             if not delivery.provider_id
             else f"Id {delivery.provider_id}{doubt}"
         )

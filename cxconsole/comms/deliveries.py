@@ -18,6 +18,7 @@ from models.comm import CommDelivery, CommRequest, DeliveryState, RequestState
 from models.contact import CampaignContact, ContactStatus
 from models.event import EventType
 from models.gateway import Gateway
+from models.suppression import HASHED
 
 _SORTS = ("id", "created_at", "sent_at", "state", "channel")
 
@@ -102,6 +103,8 @@ def retry_delivery(session: Session, delivery_id: int, *, actor: Actor, now: dat
     delivery = _find(session, delivery_id, for_change=True)
     if delivery.state != DeliveryState.ERROR:
         raise Conflict("Only a delivery that failed can be tried again.")
+    if delivery.target.startswith(HASHED):
+        raise Conflict("Its person was erased, so there is nobody to send it to.")
     contact = _find_contact(session, delivery)
     if delivery.campaign_id is not None:
         campaign = session.get(Campaign, delivery.campaign_id)

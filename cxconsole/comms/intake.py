@@ -10,9 +10,10 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from cxconsole.accounts.actor import Actor
+from cxconsole.accounts.actor import ENGINE, Actor
 from cxconsole.audience.people import find_present
 from cxconsole.comms.merge_fields import load_fields
+from cxconsole.comms.profile_fields import add_profiles
 from cxconsole.comms.requests import RequestView, get_request
 from cxconsole.errors import Conflict, Invalid
 from cxconsole.journey.tape import append_event
@@ -20,7 +21,7 @@ from models.comm import CommDelivery, CommRequest, DeliveryState, RequestState
 from models.event import EventType
 from models.gateway import Gateway
 from models.person import ADDRESS_OF, NO_ADDRESS, Channel, Identity, Person
-from models.template import Template
+from models.template import Template, TemplateVersion
 
 MAX_FIELDS = 32_000
 """Characters of JSON that the fields of one message may have."""
@@ -75,10 +76,13 @@ def create_request(
     session.flush()
     delivery_id = None
     if target is not None:
+        known_fields = load_fields(session, [request.person_id])
+        content = session.get_one(TemplateVersion, template.current_version_id)
+        add_profiles(session, known_fields, [content], actor=ENGINE, now=now)
         delivery = CommDelivery(
             request_id=request.id or 0, person_id=request.person_id, channel=channel, target=target,
             gateway_id=gateway_id, template_version_id=template.current_version_id,
-            merge={**load_fields(session, [request.person_id])[request.person_id], **(fields or {}), "campaign": {}},
+            merge={**known_fields[request.person_id], **(fields or {}), "campaign": {}},
             state=DeliveryState.AWAITING_DISTRIBUTION, not_before=not_before or now, created_at=now,
         )  # fmt: skip
         session.add(delivery)

@@ -69,7 +69,9 @@ class Lane:
         self._lease_until: datetime | None = None
         self._failing = 0  # whole-gateway failures in a row
         self._rate = 0.0  # messages a second, smoothed
-        self._rated_at = time.monotonic()
+        self._pace = 0.0  # the same of the time in which there was something to send: what the gateway can take
+        self._rated_at = self._idle_from = time.monotonic()
+        self._idle = 0.0  # seconds without anything to send since then, up to the last time there was
         self._stretch = 1.0  # how much larger groups are than GROUP_SECONDS of work, so that workers do not starve
         self._since_room = 0
         self._stopping = False
@@ -111,9 +113,13 @@ class Lane:
             await self._rest(max(0.01, GROUP_SECONDS - spent) if (self._held or self._results) else POLL_SECONDS)
 
     def _group(self) -> int:
-        """About GROUP_SECONDS of work at the pace of late, never less than the workers can hold."""
+        """About GROUP_SECONDS of work, never less than the workers can hold.
+
+        Work is measured while there is some: turns that wait for a busy database would else make groups smaller, which
+        makes turns more, which wait again.
+        """
         seconds = min(MOST_SECONDS, GROUP_SECONDS * self._stretch)
-        return min(LARGEST_GROUP, max(2 * self._gateway.concurrency, int(self._rate * seconds)))
+        return min(LARGEST_GROUP, max(2 * self._gateway.concurrency, int(self._pace * seconds)))
 
     def _low_water(self) -> int:
         """With so few left, it is time to fetch more: what is left must last for the turn."""
@@ -133,8 +139,14 @@ class Lane:
         news, self._news = self._news, News(per_minute=int(self._rate * 60))
         self._note_rate(len(results))
         held = list(self._held) if self._needs_renewal() else []
+        work = asyncio.create_task(asyncio.to_thread(self._turn_in_thread, results, news, want, held))
+        stopped = False
         try:
-            turn = await asyncio.to_thread(self._turn_in_thread, results, news, want, held)
+            try:
+                turn = await asyncio.shield(work)
+            except asyncio.CancelledError:
+                stopped = True
+                turn = await work  # the thread goes on: what it marks has to be known, to be given back
         except BaseException:
             self._results = results + self._results  # not written: the next turn writes them
             self._merge_news(news)
@@ -144,11 +156,15 @@ class Lane:
             self._stretch = min(8.0, self._stretch * 1.3) if starved else max(1.0, self._stretch * 0.97)
         if turn.leased_until is not None or held:
             self._lease_until = clock.now() + LEASE
+        if turn.messages and not self._held:
+            self._idle += time.monotonic() - self._idle_from
         for message in turn.messages:
             self._held[message.id] = message
             self._queue.append(message)
             self._ready.release()
         self._announce(turn)
+        if stopped:
+            raise asyncio.CancelledError
         return turn
 
     def _turn_in_thread(self, results: list[Result], news: News, want: int, held: list[int]) -> Turn:
@@ -191,8 +207,14 @@ class Lane:
     def _note_rate(self, count: int) -> None:
         now = time.monotonic()
         spent, self._rated_at = now - self._rated_at, now
+        if not self._held:
+            self._idle += now - self._idle_from
+            self._idle_from = now
+        busy, self._idle = spent - self._idle, 0.0
         if 0 < spent < 2:
             self._rate += (count / spent - self._rate) * min(1.0, spent * 4)
+            if count and busy > 0:
+                self._pace += (count / busy - self._pace) * min(1.0, spent * 4)
 
     def _needs_renewal(self) -> bool:
         return bool(self._held) and self._lease_until is not None and clock.now() > self._lease_until - LEASE + _RENEW
@@ -277,6 +299,8 @@ class Lane:
 
     def _report(self, result: Result) -> None:
         self._held.pop(result.message.id, None)
+        if not self._held:
+            self._idle_from = time.monotonic()
         self._results.append(result)
         if not self._held or result.kind is not ResultKind.SENT:
             self._stir.set()

@@ -13,6 +13,7 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from cxconsole.accounts.actor import Actor
+from cxconsole.journey.profiles import list_profile_names
 from models.contact import CampaignContact
 from models.person import Identity, IdentityKind, Person
 
@@ -25,7 +26,9 @@ _TITLES = {
     "preferred_channel": "Preferred channel", "external_ref": "External reference",
 }  # fmt: skip
 _WORD = re.compile(r"[A-Za-z]\w*", re.ASCII)
-_RESERVED = frozenset({"true", "false", "none", "True", "False", "None", "person", "campaign", "range", "loop"})
+_RESERVED = frozenset(
+    {"true", "false", "none", "True", "False", "None", "person", "campaign", "profile", "range", "loop"}
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +37,7 @@ class MergeField:
 
     name: str
     title: str
-    group: str  # person | attribute | message
+    group: str  # person | attribute | profile | message
     expression: str
     sample: str
     filled: float
@@ -75,8 +78,24 @@ def list_merge_fields(session: Session, *, campaign_id: int | None = None, actor
     return [
         *(field(name, "person") for name in _TITLES),
         *(field(name, "attribute") for name in attributes[:200]),
+        *_list_profile_fields(session, actor),
         *message,
     ]
+
+
+def _list_profile_fields(session: Session, actor: Actor) -> list[MergeField]:
+    """Attributes of profile views; what each person has of them is not looked up for the picker."""
+    return [
+        MergeField(
+            name=f"profile.{key}", title=one.name, group="profile", sample=one.name, filled=0.0,
+            expression=f"{_express_profile(key)} | default('')",
+        )
+        for key, one in list_profile_names(session, actor=actor).items()
+    ]  # fmt: skip
+
+
+def _express_profile(key: str) -> str:
+    return f"profile.{key}" if _WORD.fullmatch(key) and not keyword.iskeyword(key) else f"profile['{key}']"
 
 
 def express(name: str, *, required: bool = False) -> str:

@@ -19,6 +19,7 @@ from cxconsole.comms.limits import RollingLimits, campaign_scope, domain_scope
 from cxconsole.driver import Driver
 from cxconsole.durations import parse_duration
 from models.campaign import CampaignState
+from models.suppression import HASHED, hash_address
 
 CHECKS = ("suppression", "consent", "quiet_hours", "frequency_cap", "campaign", "gateway")
 """The names of the checks, in their order."""
@@ -156,20 +157,25 @@ def find_suppressions(session: Session, candidates: Sequence[Candidate]) -> dict
     """Suppressions of these targets (by text) and persons (by id): (channel, campaign_id, reason)."""
     driver = Driver(session)
     found: dict[Any, list[tuple[Any, ...]]] = defaultdict(list)
+    # of those who were erased, and came back; the hash is of small letters, so it is of all forms of an address
+    hashed = {hash_address(one.target): one.target.lower() for one in candidates}
     rows = driver.run(
         "SELECT address, person_id, channel, campaign_id, reason FROM suppression "  # noqa: S608
         f"WHERE address {driver.among_texts} UNION ALL "
         "SELECT NULL, person_id, channel, campaign_id, reason FROM suppression "
         f"WHERE person_id {driver.among_ids}",
-        [form for one in candidates for form in {one.target, one.target.lower()}],  # people add them in lower case
+        [*hashed, *(form for one in candidates for form in {one.target, one.target.lower()})],  # added in lower case
         [one.person_id for one in candidates],
     )  # fmt: skip
     for address, person_id, channel, campaign_id, reason in rows:
-        found[address if address is not None else person_id].append((channel, campaign_id, reason))
+        key = person_id if address is None else hashed.get(address, address)
+        found[key].append((channel, campaign_id, reason))
     return found
 
 
 def _check_suppression(one: Candidate, suppressed: dict[Any, list[tuple[Any, ...]]]) -> Judgement | None:
+    if one.target.startswith(HASHED):  # while it was on the wire; it may not be tried again
+        return Judgement(ruling=Ruling.STOP, check="suppression", reason="erased")
     if not suppressed:
         return None
     for key in (one.target, one.target.lower(), one.person_id):

@@ -15,6 +15,7 @@ from cxconsole.audience.suppressions import clean_target
 from cxconsole.comms.content_check import SAMPLE_CAMPAIGN, ContentFinding, check_content
 from cxconsole.comms.links import Links
 from cxconsole.comms.merge_fields import load_fields, sample_persons
+from cxconsole.comms.profile_fields import add_profiles
 from cxconsole.comms.reactions import TEST_DELIVERY
 from cxconsole.comms.rendering import (
     TemplateContent,
@@ -71,13 +72,14 @@ def preview_template(
     person_id: int | None = None,
     campaign_id: int | None = None,
     actor: Actor,
+    now: datetime,
 ) -> Preview:
     """The content, saved or not, as this person gets it; without a person, as the first of the campaign (or of all).
 
     Raises TemplateProblem for content that does not compile, RenderProblem for data it cannot be made with.
     """
     actor.require("templates.read")
-    person_id, fields = _choose_person(session, person_id, campaign_id)
+    person_id, fields = _choose_person(session, content, person_id, campaign_id, actor=actor, now=now)
     about = _describe_campaign(session, campaign_id)
     values = describe_fields(fields, campaign=about, unsubscribe_url="#")
     rendered, missing = render_with_gaps(compile_template(content), values)
@@ -95,12 +97,19 @@ def preview_template(
 
 
 def check_template(
-    session: Session, content: TemplateContent, *, channel: str, campaign_id: int | None = None, actor: Actor
+    session: Session,
+    content: TemplateContent,
+    *,
+    channel: str,
+    campaign_id: int | None = None,
+    actor: Actor,
+    now: datetime,
 ) -> list[ContentFinding]:
     """Findings over a sample of up to 400 people of the campaign, or of all."""
     actor.require("templates.read")
-    samples = list(load_fields(session, sample_persons(session, campaign_id)).values())
-    return check_content(content, channel=channel, samples=samples)
+    samples = load_fields(session, sample_persons(session, campaign_id))
+    add_profiles(session, samples, [content], actor=actor, now=now)
+    return check_content(content, channel=channel, samples=list(samples.values()))
 
 
 async def test_send(
@@ -121,7 +130,7 @@ async def test_send(
     """
     actor.require("templates.edit")
     row, message = await asyncio.to_thread(
-        _prepare, console, content, gateway_id, target, person_id, campaign_id, actor
+        _prepare, console, content, gateway_id, target, person_id, campaign_id, actor, now
     )
     started = asyncio.get_running_loop().time()
     gateway = build_gateway(row, vault=console.vault, database=console.database, settings=console.settings)
@@ -155,13 +164,14 @@ def _prepare(
     person_id: int | None,
     campaign_id: int | None,
     actor: Actor,
+    now: datetime,
 ) -> tuple[GatewayRow, OutgoingMessage]:
     with console.database.read() as session:
         row = find_gateway(session, gateway_id)
         said: TemplateContent = get_template(session, content, actor=actor) if isinstance(content, int) else content
         _check_fit(said, row)
         address = _check_target(target, row.channel)
-        _, fields = _choose_person(session, person_id, campaign_id)
+        _, fields = _choose_person(session, said, person_id, campaign_id, actor=actor, now=now)
         about = _describe_campaign(session, campaign_id)
     url = Links.build(console.settings, console.vault).unsubscribe_url(TEST_DELIVERY)
     rendered = render(compile_template(said), describe_fields(fields, campaign=about, unsubscribe_url=url))
@@ -196,7 +206,13 @@ def _check_target(target: str, channel: str) -> str:
 
 
 def _choose_person(
-    session: Session, person_id: int | None, campaign_id: int | None
+    session: Session,
+    content: TemplateContent,
+    person_id: int | None,
+    campaign_id: int | None,
+    *,
+    actor: Actor,
+    now: datetime,
 ) -> tuple[int | None, dict[str, Any]]:
     if person_id is None:
         person_id = next(iter(sample_persons(session, campaign_id, size=2)), None)
@@ -205,6 +221,7 @@ def _choose_person(
     found = load_fields(session, [person_id])
     if person_id not in found:
         raise NotFound(f"There is no person {person_id}.")
+    add_profiles(session, found, [content], actor=actor, now=now)
     return person_id, found[person_id]
 
 

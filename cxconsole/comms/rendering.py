@@ -16,19 +16,21 @@ from jinja2 import TemplateError, TemplateSyntaxError, nodes
 from jinja2.meta import find_undeclared_variables
 
 from cxconsole.comms.plain_text import template_text_from_html, text_from_html
-from cxconsole.comms.template_guard import (
+from cxconsole.errors import CxError
+from cxconsole.template_guard import (
     BUDGET,
     MAX_LOOP_TURNS,
     MAX_OUTPUT,
     MissingValue,
+    ProfileFields,
     TooMuch,
     build_environment,
     parse_guarded,
 )
-from cxconsole.errors import CxError
 
 CACHED_TEXTS = 256
 _MOST_GAPS = 50
+_PROFILE = "profile."
 _PIECES_AT_ONCE = 20  # of a text, between two looks at its length
 _LINES = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
 
@@ -120,6 +122,11 @@ class CompiledTemplate:
         """The names that have no fall-back."""
         return frozenset(use.name for use in self.uses if not use.has_fallback)
 
+    @property
+    def profile_names(self) -> frozenset[str]:
+        """What it names of profiles, without `profile.` in front."""
+        return frozenset(name.removeprefix(_PROFILE) for name in self.fields if name.startswith(_PROFILE))
+
 
 def compile_template(content: TemplateContent) -> CompiledTemplate:
     """The compiled form of a template version or a draft; the last 256 texts are kept. Raises TemplateProblem."""
@@ -162,17 +169,28 @@ def render_with_gaps(compiled: CompiledTemplate, fields: Mapping[str, Any]) -> t
     gaps: dict[str, Any] = {}
     while True:
         try:
-            person = {**fields.get("person", {}), **gaps}
-            return render(compiled, {**fields, **gaps, "person": person}), list(gaps)
+            return render(compiled, _fill_gaps(fields, gaps)), list(gaps)
         except MissingField as problem:
             if problem.name in gaps or len(gaps) >= _MOST_GAPS:
                 raise
             gaps[problem.name] = f"[{problem.name}]"
 
 
+def _fill_gaps(fields: Mapping[str, Any], gaps: Mapping[str, Any]) -> dict[str, Any]:
+    filled = {**fields, **gaps, "person": {**fields.get("person", {}), **gaps}}
+    profile = fields.get("profile")
+    if isinstance(profile, ProfileFields) and "profile" not in gaps:
+        own = {name.removeprefix(_PROFILE): gap for name, gap in gaps.items() if name.startswith(_PROFILE)}
+        filled["profile"] = profile.filled_up(own)
+    return filled
+
+
 def describe_fields(values: Mapping[str, Any], *, campaign: Mapping[str, Any], unsubscribe_url: str) -> dict[str, Any]:
-    """All that a template sees: the flat fields, the same as `person`, the campaign, and the way out."""
-    return {**values, "person": values, "campaign": campaign, "unsubscribe_url": unsubscribe_url}
+    """All that a template sees: the flat fields, the same as `person`, profile, campaign, and the way out."""
+    known = values.get("profile", {})
+    # a person may have an attribute of this name; a template that names it with a dot means the profile
+    profile = ProfileFields(known) if isinstance(known, Mapping) else known
+    return {**values, "person": values, "profile": profile, "campaign": campaign, "unsubscribe_url": unsubscribe_url}
 
 
 def _write(template: JinjaTemplate, values: dict[str, Any]) -> str:
@@ -220,7 +238,8 @@ def _compile_part(source: str, part: str) -> tuple[JinjaTemplate, nodes.Template
         code = environment.compile(tree)
         return environment.template_class.from_code(environment, code, {}), environment.parse(source)
     except TemplateSyntaxError as error:
-        raise TemplateProblem(f"Line {error.lineno}: {error.message}.", part=part, line=error.lineno) from None
+        words = (error.message or "This cannot be read").rstrip(".")
+        raise TemplateProblem(f"Line {error.lineno}: {words}.", part=part, line=error.lineno) from None
     except (RecursionError, OverflowError, MemoryError, SyntaxError):
         raise TemplateProblem("The template is nested too deeply.", part=part, line=None) from None
 

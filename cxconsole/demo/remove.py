@@ -17,18 +17,25 @@ from cxconsole.audience.identity_lock import lock_identities
 from cxconsole.audience.search import read_keys
 from cxconsole.database import Database
 from cxconsole.demo.seed import SEEDED_FLAG
+from cxconsole.journey.cloud_event import OWN_SOURCE
+from cxconsole.journey.recording import ACTOR
 from models.activity import Note, ScheduledActivity
 from models.campaign import Campaign, CampaignChannel, CampaignProgress, CampaignState, Flow, TrafficMinute
 from models.comm import CommDelivery, CommRequest
 from models.contact import CampaignContact, ContactImport, ContactSource, RejectedRow
+from models.event import Event, EventType
 from models.gateway import Gateway, SandboxMessage, SandboxReceipt
-from models.person import Identity, Person, PersonSearchQueue
+from models.journey import EventSource, EventTypeSeen, IdentityConflict, PersonalField, QuarantinedEvent
+from models.person import Identity, Person, PersonKey, PersonMerge, PersonSearchQueue
+from models.profile import ProfileView
 from models.suppression import Suppression
-from models.system import SystemFlag
+from models.system import App, SystemFlag
 from models.template import Template, TemplateVersion
 
 CHUNK = 1_000
 """Rows a part: a fraction of a second."""
+SHOP_APP = SHOP_SOURCE = "demo-shop"
+"""The name under which the demo shop's pages send events, and which these events bear."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +63,9 @@ def remove_demo(database: Database, *, actor: Actor, now: datetime) -> RemovedDe
     for right in ("campaigns.edit", "contacts.edit", "templates.edit", "gateways.edit", "suppressions.edit"):
         actor.require(right)
     with database.write() as session:
+        session.merge(SystemFlag(name=SEEDED_FLAG, value="removed", updated_at=now))  # from now on nobody comes by
         campaigns = _stop_campaigns(session, now)
+        _claim_shoppers(session)
     _remove_rows_of_campaigns(database)
     with database.write() as session:
         _remove_campaigns(session)
@@ -65,7 +74,7 @@ def remove_demo(database: Database, *, actor: Actor, now: datetime) -> RemovedDe
         gateways, templates = _find_used(session)
     with database.write() as session:
         kept += _keep(session, Gateway, gateways) + _keep(session, Template, templates)
-        return _remove_rest(session, campaigns=campaigns, persons=persons, kept=kept, now=now)
+        return _remove_rest(session, campaigns=campaigns, persons=persons, kept=kept)
 
 
 def _demo(model: type[SQLModel]) -> Select[Any]:
@@ -111,7 +120,10 @@ def _remove_persons(database: Database) -> tuple[int, int]:
         used = select(_c(Person).id).where(_c(Person).id.in_(ids), _is_used())
         kept += _keep(session, Person, set(session.execute(used).scalars()))
         gone = session.execute(_demo(Person).where(_c(Person).id.in_(ids))).scalars().all()
-        for model in (Identity, CommDelivery, Suppression, Note, ScheduledActivity):
+        of_them = (
+            Identity, CommDelivery, Suppression, Note, ScheduledActivity, PersonKey, PersonMerge, IdentityConflict,
+        )  # fmt: skip
+        for model in of_them:
             _remove(session, model, _c(model).person_id.in_(gone))
         if gone:  # so that search forgets them, too
             session.execute(insert(PersonSearchQueue), [{"person_id": one} for one in gone])
@@ -147,14 +159,28 @@ def _keep(session: Session, model: type[SQLModel], ids: set[int]) -> int:
     return session.execute(mine.execution_options(synchronize_session=False)).rowcount  # type: ignore[attr-defined]
 
 
-def _remove_rest(session: Session, *, campaigns: int, persons: int, kept: int, now: datetime) -> RemovedDemo:
+def _claim_shoppers(session: Session) -> None:
+    """Who came to be by the demo shop alone is of the demo: the persons behind its anonymous browsers."""
+    events = select(_c(Event).person_id).where(_c(Event).source == SHOP_SOURCE, _c(Event).event_id.is_not(None))
+    mine = _c(Event).person_id == _c(Person).id
+    by_event = exists().where(mine, _c(Event).type == EventType.PERSON_CREATED, _c(Event).actor == ACTOR)
+    elsewhere = exists().where(mine, _c(Event).source.not_in([SHOP_SOURCE, OWN_SOURCE]))
+    claimed = update(Person).where(_c(Person).id.in_(events), by_event, ~elsewhere).values(is_demo=True)
+    session.execute(claimed.execution_options(synchronize_session=False))
+
+
+def _remove_rest(session: Session, *, campaigns: int, persons: int, kept: int) -> RemovedDemo:
+    for model, name in ((App, SHOP_APP), (EventSource, SHOP_SOURCE)):
+        _remove(session, model, _c(model).name == name)
+    for model in (EventTypeSeen, PersonalField, QuarantinedEvent):
+        _remove(session, model, _c(model).source == SHOP_SOURCE)
     suppressions = _remove(session, Suppression, _c(Suppression).is_demo)
     for model in (SandboxMessage, TrafficMinute):
         _remove(session, model, _c(model).gateway_id.in_(_demo(Gateway)))
     gateways = _remove(session, Gateway, _c(Gateway).is_demo)
     _remove(session, TemplateVersion, _c(TemplateVersion).template_id.in_(_demo(Template)))
     templates = _remove(session, Template, _c(Template).is_demo)
-    session.merge(SystemFlag(name=SEEDED_FLAG, value="removed", updated_at=now))
+    _remove(session, ProfileView, _c(ProfileView).is_demo)
     return RemovedDemo(
         campaigns=campaigns, persons=persons, templates=templates, gateways=gateways, suppressions=suppressions,
         kept=kept,

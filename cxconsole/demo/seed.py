@@ -13,10 +13,12 @@ from cxconsole.audience.csv_format import CsvFormat
 from cxconsole.campaigns.flow import Step, graph_of
 from cxconsole.database import Database
 from cxconsole.demo.bulk import moment, next_key
+from cxconsole.demo.doubles import write_conflicts
 from cxconsole.demo.history import Keys, Ledger, PlayedStep, Player
 from cxconsole.demo.people import DemoPerson, Population
 from cxconsole.demo.schedule import send_times
 from cxconsole.demo.store import write_gateways, write_ledger, write_persons, write_templates
+from cxconsole.demo.views import write_views
 from cxconsole.demo.world import CAMPAIGNS, DemoCampaign, Fate
 from cxconsole.durations import format_duration
 from models.campaign import WEEKDAYS, Campaign, CampaignState, Flow
@@ -85,6 +87,8 @@ def seed_demo(
             stage.ledger.note(EventType.PERSON_CREATED, person.created_at, person_id=person_id, actor=ACTOR)
         ids = [_play_campaign(session, stage, plan, random.Random(rng.random())) for plan in CAMPAIGNS]  # noqa: S311
         write_ledger(session, stage.ledger, ids)
+        write_views(session, now)
+        write_conflicts(session, stage.persons, now)
         session.add(SystemFlag(name=SEEDED_FLAG, value=moment(now) or "", updated_at=now))
     return True
 

@@ -11,7 +11,7 @@ from cxconsole.accounts.actor import Actor
 from cxconsole.errors import Conflict, Invalid, NotFound
 from cxconsole.journey.notes import check_text
 from cxconsole.journey.tape import append_event
-from cxconsole.journey.timeline import find_family
+from cxconsole.journey.timeline import find_writable
 from models.activity import ACTIVITY_MOVES, ActivityState, ScheduledActivity
 from models.event import EventType
 from models.person import Channel
@@ -43,7 +43,7 @@ def schedule_activity(
         raise Invalid.field("channel", f"A follow-up is on one of {', '.join(Channel)}.")
     if due_at <= now:
         raise Invalid.field("due_at", "Choose a time that is still to come.")
-    person_id = find_family(session, person_id)[0]
+    person_id = find_writable(session, person_id)
     activity = ScheduledActivity(
         person_id=person_id, channel=channel, due_at=due_at, actor=actor.name, created_at=now,
         subject=check_text("subject", subject, LONGEST_SUBJECT),

@@ -84,6 +84,11 @@ LOOKS: dict[str, Look] = {
         title="Proved to be one with person {other}", detail="Their history is part of this one", icon="merge",
         badge="Merged",
     ),
+    _E.PERSON_ERASED: Look(title="Erased by {actor}", detail="Only ids and counts are left", icon="eraser"),
+    _E.PERSON_UNMERGED: Look(
+        title="Proved not to be one with the other person", detail="By {actor}: persons {stayed} and {other} are two",
+        icon="split", badge="Merge undone",
+    ),
     _E.SUPPRESSION_ADDED: Look(
         title="Put on the suppression list", detail="{reason}", icon="shield-ban", tone="plum", badge="Suppressed"
     ),
@@ -117,6 +122,7 @@ REASONS = {
     "bounced": "the address bounced",
     "manual": "put on the list by hand",
     "cancelled": "cancelled by hand",
+    "erased": "the person was erased",
     "campaign-unpublished": "the campaign was unpublished",
     "campaign-ended": "the campaign has ended",
     "validity-period-expired": "the validity period is over",

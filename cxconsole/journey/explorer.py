@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,8 @@ from sqlmodel import Session, col
 from cxconsole.accounts.actor import Actor
 from cxconsole.csv_guard import write_csv
 from cxconsole.errors import Invalid
+from cxconsole.journey.personal import open_rows
+from cxconsole.journey.personal_fields import refuse_personal_path
 from cxconsole.journey.recent import name_persons
 from cxconsole.journey.timeline import TimelineEvent, find_family, tell_events
 from models.event import Event
@@ -102,6 +104,8 @@ def _look(
     if query.person_id is not None:  # by its own index, which leaves no more than one person's events to look through
         here.append(col(Event.person_id).in_(find_family(session, query.person_id)))
     conditions = _conditions(query, sqlite=session.get_bind().dialect.name == "sqlite")
+    if query.field:
+        _refuse_personal(session, query)
     floor = None
     if conditions:
         floor = session.execute(
@@ -114,6 +118,11 @@ def _look(
     if len(rows) > limit:
         return rows[:limit], rows[limit - 1].id, None
     return rows, (floor.id if floor else None), (floor.time if floor else None)
+
+
+def _refuse_personal(session: Session, query: EventQuery) -> None:
+    kind = None if query.type.endswith("*") else query.type
+    refuse_personal_path(session, query.field.split("."), kind, query.source, loc="field")
 
 
 def _conditions(query: EventQuery, *, sqlite: bool) -> list[ColumnElement[bool]]:
@@ -146,8 +155,9 @@ def _holds(data: Any, query: EventQuery, *, sqlite: bool) -> ColumnElement[bool]
     return value == query.value
 
 
-def _found(session: Session, rows: list[Any]) -> tuple[FoundEvent, ...]:
+def _found(session: Session, rows: Sequence[Any]) -> tuple[FoundEvent, ...]:
     names = name_persons(session, sorted({row.person_id for row in rows if row.person_id is not None}))
+    rows = open_rows(session, rows)
     return tuple(
         FoundEvent(
             told=told, person_id=row.person_id, person_name=names.get(row.person_id, ""), actor=row.actor,

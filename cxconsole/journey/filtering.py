@@ -80,11 +80,24 @@ def names_in(tree: Filter) -> set[str]:
 
 def find_person(tree: Filter) -> str | None:
     """The one person about whom every event is that the filter lets through, if there is one."""
-    if isinstance(tree, Compare) and tree.field == "person" and tree.operator == "eq" and tree.value is not None:
+    return find_exact(tree, "person")
+
+
+def find_exact(tree: Filter, field: str) -> str | None:
+    """The one value of `person`, `type` or `source` that every event has which the filter lets through, if any."""
+    if isinstance(tree, Compare) and tree.field == field and tree.operator == "eq" and tree.value is not None:
         return tree.value
     if isinstance(tree, Both) and tree.word == "and":
-        return next((name for part in tree.parts if (name := find_person(part)) is not None), None)
+        return next((name for part in tree.parts if (name := find_exact(part, field)) is not None), None)
     return None
+
+
+def paths_in(tree: Filter) -> list[tuple[str, ...]]:
+    """The ways into the data that a filter looks at."""
+    if isinstance(tree, Compare):
+        return [tree.path] if tree.path else []
+    parts = (tree.part,) if isinstance(tree, Not) else tree.parts
+    return [path for part in parts for path in paths_in(part)]
 
 
 def say_sql(tree: Filter, people: Mapping[str, Sequence[int]], driver: Driver) -> tuple[str, list[Any]]:
@@ -263,4 +276,6 @@ def _wrong(message: str) -> Invalid:
     return Invalid.field("$filter", message)
 
 
-__all__ = ["Both", "Compare", "Filter", "Not", "find_person", "names_in", "parse_filter", "say_sql"]
+__all__ = [
+    "Both", "Compare", "Filter", "Not", "find_exact", "find_person", "names_in", "parse_filter", "paths_in", "say_sql",
+]  # fmt: skip

@@ -151,7 +151,8 @@ class Intake:
                     for one in batch:  # one of them is the reason; the others need not suffer
                         self._write([one], write)
                     return
-                log.warning("action=intake_refused %s", error.orig)
+                said = str(error.orig).partition("\n")[0]  # below it PostgreSQL quotes the row
+                log.warning("action=intake_refused %s", said)
                 _answer((one, Unavailable("The database did not take the events.")) for one in batch)
                 return
             self._signals.publish(topics.TAPE)

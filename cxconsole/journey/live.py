@@ -33,13 +33,14 @@ QUIET = frozenset({EventType.CONTACT_ADDED.value, EventType.PERSON_CREATED.value
 
 
 class Moment:
-    """An event of the stream. `frame` keeps it as it goes over the wire, made once for all who follow."""
+    """An event of the stream. `frame` and `message` keep it as it goes over the wire, made once for all who follow."""
 
-    __slots__ = ("event", "frame")
+    __slots__ = ("event", "frame", "message")
 
     def __init__(self, event: EventView) -> None:
         self.event = event
         self.frame: bytes | None = None
+        self.message: str | None = None
 
 
 class Follower:
@@ -52,6 +53,8 @@ class Follower:
         self.people: frozenset[int] | None = None
         """The ids of the one person who is followed; None for everybody."""
         self.is_merged = False
+        self.is_over = False
+        """It goes and comes back: the console stops, or a merge was undone and it is told anew who it follows."""
         self.news = asyncio.Event()
 
     def wants(self, event: EventView) -> bool:
@@ -73,10 +76,19 @@ class LiveTape:
         self._by_person: dict[int, set[Follower]] = defaultdict(set)
         self._ids: list[int] = []
         self._moments: list[Moment] = []
-        self._start = 0
+        self._start = self._end = 0
+        """Between which keys all moments are kept. The tail may be ahead for a moment: it reads in a thread."""
         self._tail = Tail()
         self._task: asyncio.Task[None] | None = None
         self._is_ready = asyncio.Event()
+        self._has_ended = False
+
+    def end(self) -> None:
+        """The console stops: all who follow go, and come back later to where they were. Call it on the event loop."""
+        self._has_ended = True
+        for follower in self._followers:
+            follower.is_over = True
+            follower.news.set()
 
     @property
     def followers(self) -> int:
@@ -98,13 +110,14 @@ class LiveTape:
     ) -> AsyncIterator[Follower]:
         """Follow everybody or one person, from now on or from behind the event with the key `after`."""
         follower = Follower(wishes)
+        follower.is_over = self._has_ended
         if person_id is not None:
             follower.people = await asyncio.to_thread(self._read_people, person_id)
         self._add(follower)
         try:
             await self._is_ready.wait()
-            follower.place = self._tail.end if after is None else after
-            if after is not None and after > (self._tail.end or 0):
+            follower.place = self._end if after is None else after
+            if after is not None and after > self._end:
                 # another process may be ahead of this one; but a place that nobody was given would hide what comes
                 follower.place = min(after, await asyncio.to_thread(self._read_last))
             yield follower
@@ -117,9 +130,14 @@ class LiveTape:
             async with asyncio.timeout(wait_seconds):
                 while True:
                     follower.news.clear()
-                    if found := await self._take_now(follower):
+                    before = follower.place
+                    found = () if follower.is_over else await self._take_now(follower)
+                    if follower.is_over:
+                        follower.place = before
+                        return ()
+                    if found:
                         return found
-                    if (follower.place or 0) >= (self._tail.end or 0):
+                    if (follower.place or 0) >= self._end:
                         await follower.news.wait()
         except TimeoutError:
             return ()
@@ -128,8 +146,13 @@ class LiveTape:
         """The next page behind its place; empty when nothing of it is for this one."""
         if follower.is_merged and follower.people:
             follower.is_merged = False
-            self._index(follower, await asyncio.to_thread(self._read_people, min(follower.people)))
-        place, end = follower.place or 0, self._tail.end or 0
+            try:
+                people = await asyncio.to_thread(self._read_people, min(follower.people))
+            except BaseException:  # of which the end of the time to wait is one
+                follower.is_merged = True
+                raise
+            self._index(follower, people)
+        place, end = follower.place or 0, self._end
         if place >= end:
             return ()
         if place < self._start:
@@ -204,26 +227,39 @@ class LiveTape:
                 except SQLAlchemyError:
                     log.warning("action=live_tape_failed", exc_info=True)
                     moments, is_full = [], False
-                if tail.end is not None and not self._is_ready.is_set():
-                    self._start = tail.end
-                    self._is_ready.set()
-                self._keep(moments)
+                if tail.end is not None:
+                    self._keep(moments, tail.end)
                 self._tell(moments)
                 if not is_full:
                     await signal.wait(_LOOKS_AGAIN_SECONDS if tail.waits else _LOOKS_EVERY_SECONDS)
 
     def _read_on(self, tail: Tail) -> tuple[list[Moment], bool]:
-        with self._database.read() as session:
-            rows = tail.read(session, _PAGE)
-            return [Moment(view) for view in view_rows(session, rows)], len(rows) == _PAGE
+        end = tail.end
+        try:
+            with self._database.read() as session:
+                rows = tail.read(session, _PAGE)
+                return [Moment(view) for view in view_rows(session, rows)], len(rows) == _PAGE
+        except SQLAlchemyError:
+            tail.end = end  # what was found there was not told yet
+            raise
 
-    def _keep(self, moments: Iterable[Moment]) -> None:
+    def _keep(self, moments: Iterable[Moment], end: int) -> None:
+        if not self._is_ready.is_set():
+            self._start = end
+            self._is_ready.set()
+        self._end = end
         for moment in moments:
             self._ids.append(moment.event.id)
             self._moments.append(moment)
         if len(self._ids) > 2 * KEPT:
             self._start = self._ids[-KEPT - 1]
             del self._ids[:-KEPT], self._moments[:-KEPT]
+
+    def _forget(self) -> None:
+        """Somebody was erased: keep nothing of what was read before; who needs it reads the Tape."""
+        if self._ids:
+            self._start = self._ids[-1]
+            self._ids, self._moments = [], []
 
     def _tell(self, moments: Sequence[Moment]) -> None:
         if not moments:
@@ -233,11 +269,14 @@ class LiveTape:
             event = moment.event
             if event.person_id in self._by_person:
                 woken |= self._by_person[event.person_id]
-            if event.type == EventType.PERSON_MERGED:
+            if event.type == EventType.PERSON_ERASED:
+                self._forget()
+            if event.type in (EventType.PERSON_MERGED, EventType.PERSON_UNMERGED):
                 touched = self._by_person.get(event.data.get("merged_person_id", 0), set())
                 touched = touched | self._by_person.get(event.person_id or 0, set())
                 for follower in touched:
                     follower.is_merged = True
+                    follower.is_over |= event.type == EventType.PERSON_UNMERGED
                 woken |= touched
         for follower in woken:
             follower.news.set()

@@ -7,7 +7,7 @@ from sqlmodel import Session
 from cxconsole.accounts.actor import Actor
 from cxconsole.errors import Invalid, NotFound
 from cxconsole.journey.tape import append_event
-from cxconsole.journey.timeline import find_family
+from cxconsole.journey.timeline import find_writable
 from models.activity import Note
 from models.event import EventType
 
@@ -17,7 +17,7 @@ LONGEST_NOTE = 4_000
 def add_note(session: Session, person_id: int, text: str, *, actor: Actor, now: datetime) -> int:
     """Write a note about a person; its id. Raises NotFound, Invalid."""
     actor.require("persons.edit")
-    person_id = find_family(session, person_id)[0]
+    person_id = find_writable(session, person_id)
     note = Note(person_id=person_id, text=check_text("text", text, LONGEST_NOTE), actor=actor.name, created_at=now)
     session.add(note)
     session.flush()

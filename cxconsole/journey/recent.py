@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlmodel import Session, col
 
 from cxconsole.accounts.actor import Actor
 from cxconsole.journey.timeline import TimelineEvent, tell_events
-from models.event import Event
+from models.event import Event, EventType
 from models.person import Identity, Person
 
 _LOOKED_AT = 300
@@ -16,7 +16,8 @@ _MOVERS = 1_000
 
 
 Movers = dict[int, int | None]
-"""The newest events of all: key -> the person each is about."""
+"""The newest events of all: key -> the person each is about, 0 for one that may be about two of them."""
+_ANYBODY = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,27 +32,31 @@ class RecentPerson:
 def read_movers(session: Session, *, actor: Actor) -> Movers:
     """Who the newest events are about. Whoever watches some persons asks this, and reads further when it is they."""
     actor.require("persons.read")
-    rows = session.execute(select(col(Event.id), col(Event.person_id)).order_by(col(Event.id).desc()).limit(_MOVERS))
+    # of a merge the event names who stays, and who watches the other one must look again, too
+    whom = case((col(Event.type) == EventType.PERSON_MERGED.value, _ANYBODY), else_=col(Event.person_id))
+    rows = session.execute(select(col(Event.id), whom).order_by(col(Event.id).desc()).limit(_MOVERS))
     return {key: person_id for key, person_id in rows}  # noqa: C416 (a row is no pair for the type checker)
 
 
 def who_moved(before: Movers, now: Movers) -> set[int] | None:
-    """The persons of the events that are new; None when more came than were read, so that it may be anybody."""
+    """The persons of the events that are new; None when it may be anybody: more came than were read, or two are one."""
     fresh = now.keys() - before.keys()
-    if before and len(fresh) == len(now):
+    if before and (len(fresh) == len(now) or any(now[key] == _ANYBODY for key in fresh)):
         return None
     return {person_id for key in fresh if (person_id := now[key]) is not None}
 
 
 def find_recent_persons(session: Session, *, actor: Actor, limit: int = 8) -> tuple[RecentPerson, ...]:
-    """Persons of the newest events, the latest first; one who was merged since is not among them."""
+    """Persons of the newest events, the latest first; one who was merged or erased since is not among them."""
     actor.require("persons.read")
     keys = session.execute(select(col(Event.id), col(Event.person_id)).order_by(col(Event.id).desc()).limit(_LOOKED_AT))
     newest: dict[int, int] = {}
     for key, person_id in keys:
         if person_id is not None:
             newest.setdefault(person_id, key)
-    current = select(col(Person.id)).where(col(Person.id).in_(list(newest)), col(Person.merged_into).is_(None))
+    current = select(col(Person.id)).where(
+        col(Person.id).in_(list(newest)), col(Person.merged_into).is_(None), col(Person.erased_at).is_(None)
+    )
     known = set(session.execute(current).scalars())
     chosen = [newest[one] for one in newest if one in known][:limit]
     table = Event.__table__  # type: ignore[attr-defined]

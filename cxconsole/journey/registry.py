@@ -136,7 +136,12 @@ _UPSERT = (
 
 def describe_fields(data: Mapping[str, Any]) -> list[tuple[str, str]]:
     """(path, kind of value) of each field, such as ("cart.total", "number"); the items of a list are `[]`."""
-    found: list[tuple[str, str]] = []
+    return [(path, _KINDS.get(type(value), "text")) for path, value in walk_fields(data)]
+
+
+def walk_fields(data: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """(path, value) of each field; of a list its first items, too."""
+    found: list[tuple[str, Any]] = []
     waiting: list[tuple[str, Any]] = [(str(name), value) for name, value in data.items()]
     while waiting and len(found) < MAX_FIELDS:
         path, value = waiting.pop(0)
@@ -144,15 +149,14 @@ def describe_fields(data: Mapping[str, Any]) -> list[tuple[str, str]]:
             continue
         if isinstance(value, dict):
             waiting += [(f"{path}.{name}", inner) for name, inner in value.items()]
-        elif isinstance(value, list):
-            found.append((path, "list"))
+            continue
+        found.append((path, value))
+        if isinstance(value, list):
             waiting += [(f"{path}[]", inner) for inner in value[:3]]
-        else:
-            found.append((path, _KINDS.get(type(value), "text")))
     return found
 
 
-_KINDS = {bool: "boolean", int: "integer", float: "number", type(None): "null"}
+_KINDS = {bool: "boolean", int: "integer", float: "number", list: "list", type(None): "null"}
 
 
 def _join_fields(stored: Mapping[str, Sequence[str]], seen: Mapping[str, set[str]]) -> dict[str, list[str]]:
@@ -199,4 +203,4 @@ def _view(row: EventTypeSeen, now: datetime) -> TypeView:
     )
 
 
-__all__ = ["Registry", "TypeView", "describe_fields", "list_event_types"]
+__all__ = ["MAX_PATH", "Kind", "Registry", "TypeView", "describe_fields", "list_event_types", "walk_fields"]

@@ -12,8 +12,9 @@ from sqlalchemy import ColumnElement, Subquery, and_, exists, literal, not_, or_
 from sqlmodel import Session, col
 
 from cxconsole.accounts.actor import Actor
-from cxconsole.errors import Invalid, NotFound
+from cxconsole.errors import Conflict, Invalid, NotFound
 from cxconsole.journey.event_words import brief, look_of, tell
+from cxconsole.journey.personal import open_rows
 from cxconsole.journey.timeline_facts import load_facts
 from models.comm import CommDelivery
 from models.event import Event
@@ -115,6 +116,14 @@ def find_family(session: Session, person_id: int) -> list[int]:
     return found[person_id]
 
 
+def find_writable(session: Session, person_id: int) -> int:
+    """Who they are now, for something to be kept about them. Raises NotFound, and Conflict for who was erased."""
+    present = find_family(session, person_id)[0]
+    if session.execute(select(col(Person.erased_at)).where(col(Person.id) == present)).scalar() is not None:
+        raise Conflict("This person was erased. Nothing can be added.")
+    return present
+
+
 def find_families(session: Session, person_ids: Sequence[int]) -> dict[int, list[int]]:
     """The family of each person there is, with two short questions for all of them unless many were merged."""
     key, parent = col(Person.id), col(Person.merged_into)
@@ -212,6 +221,7 @@ def _fits(only: str) -> ColumnElement[bool]:
 
 def tell_events(session: Session, rows: Sequence[Any]) -> list[TimelineEvent]:
     """Rows of the Tape as they are told, in the same order; a handful of queries for all of them."""
+    rows = open_rows(session, rows)
     facts_of = load_facts(session, rows)
     told = []
     for row in rows:

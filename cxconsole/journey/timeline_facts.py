@@ -11,11 +11,12 @@ from models.activity import Note, ScheduledActivity
 from models.campaign import Campaign, campaign_code
 from models.comm import CommDelivery
 from models.contact import ContactSource
+from models.suppression import HASHED
 from models.template import Template, TemplateVersion
 
 Facts = dict[str, str]
 """Of one event: channel (word), channel_key, channel_icon, target, content, campaign, reason, source, fields,
-other, note, subject, actor. A fact that is not known is absent."""
+other, stayed, note, subject, actor. A fact that is not known is absent."""
 
 _SOME_CONTENT = "a message"
 
@@ -39,13 +40,14 @@ def load_facts(session: Session, rows: Sequence[Any]) -> dict[int, Facts]:
         channel = delivery.channel if delivery else data.get("channel")
         told[row.id] = {
             **_channel(channel if isinstance(channel, str) else ""),
-            "target": delivery.target if delivery else "the customer",
+            "target": delivery.target if delivery and not delivery.target.startswith(HASHED) else "the customer",
             "content": contents.get(delivery.template_version_id, _SOME_CONTENT) if delivery else _SOME_CONTENT,
             "campaign": _campaign(campaign, row.campaign_id),
             "reason": _sentence(reason_words((delivery.reason if delivery else None) or _text(data, "reason"))),
             "source": source.name if source else "",
             "fields": _fields(data),
             "other": str(data.get("merged_person_id", "")),
+            "stayed": str(data.get("stayed_person_id", "")),
             "note": note.text if note else "The text was erased",
             "subject": activity.subject if activity else "the text was erased",
             "actor": row.actor,

@@ -92,11 +92,12 @@ def look_at_campaigns(page: Page, _: str, rounds: int) -> dict[str, list[float]]
     """The list of campaigns."""
     times: dict[str, list[float]] = defaultdict(list)
     rail = page.get_by_role("navigation").first
+    words = tuple(word for word in WORDS if word != min(WORDS))  # by name, that one shows what was there before
     for number in range(rounds):
         rail.get_by_role("link", name="Home", exact=True).click()
         page.get_by_role("heading", name="Home").first.wait_for()
         times["list"].append(time_it(page, rail.get_by_role("link", name="Campaigns", exact=True).click))
-        _work_the_table(page, times, sort=("Name", "Modified", "Created")[number % 3], words=WORDS, number=number)
+        _work_the_table(page, times, sort=("Name", "Modified", "Created")[number % 3], words=words, number=number)
         segments = page.get_by_role("group").first
         for word in ("Ended", "All"):  # what is chosen stays chosen, so each round puts it back
             times["filter"].append(time_it(page, segments.get_by_role("button", name=word).click))

@@ -17,7 +17,7 @@ from pathlib import Path
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Page
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from cxconsole.serve import ROOT, build_front_end
 
@@ -117,6 +117,7 @@ _SETTLED = """() => Promise.all(document.getAnimations()
 
 def assert_accessible(page: Page) -> None:
     """No serious or critical finding of axe on what the page shows now."""
+    expect(page.locator("tbody.cx-late")).to_have_count(0)  # skeletons have given way to rows
     page.evaluate(_SETTLED)
     results = Axe().run(page)
     bad = [found for found in results.response["violations"] if found["impact"] in ("serious", "critical")]

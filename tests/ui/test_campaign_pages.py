@@ -34,7 +34,6 @@ def test_each_page_is_accessible_and_fits_a_phone(page: Page, path: str, head: s
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     page.goto(path)
     expect(page.get_by_role("heading", level=1)).to_contain_text(head)
-    page.wait_for_timeout(600)  # skeletons have given way to rows
     assert_accessible(page)
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
@@ -58,6 +57,7 @@ def test_the_list_sorts_searches_and_filters_by_state(page: Page):
 def test_numbers_move_by_themselves(page: Page):
     page.goto(f"/campaigns/{RUNNING}")
     funnel = page.get_by_role("table", name="Live funnel")
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
     before = funnel.inner_text()
     page.wait_for_function(
         "before => document.querySelector('table[aria-label=\"Live funnel\"]').innerText !== before",
@@ -81,6 +81,7 @@ def test_all_contacts_that_match_are_changed_at_once(page: Page):
     expect(page.get_by_role("button", name=re.compile("^Select all "))).to_have_count(0)
     page.get_by_role("button", name="Edit…").click()
     dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text(re.compile(r"Change [\d,]+ contacts"))
     count = re.findall(r"Change ([\d,]+) contacts", dialog.inner_text())[0]
     dialog.get_by_label("New value").fill("sv")
     dialog.get_by_role("button", name="Change", exact=True).click()
@@ -167,6 +168,36 @@ def test_unsaved_changes_are_guarded(page: Page):
     expect(page.get_by_text("All changes are saved.")).to_be_visible()
 
 
+def test_unsaved_changes_are_guarded_from_back(page: Page):
+    page.goto("/campaigns/CMP-1010")
+    page.get_by_role("link", name="Setup").click()
+    page.get_by_label("Name", exact=True).fill("Autumn check-up, changed")
+    expect(page.get_by_text("There are unsaved changes.")).to_be_visible()
+    asked: list[str] = []
+    page.once("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+    page.evaluate("void history.back()")
+    page.wait_for_timeout(500)
+    expect(page).to_have_url(re.compile("/setup/?$"))
+    expect(page.get_by_label("Name", exact=True)).to_have_value("Autumn check-up, changed")
+    assert asked, "going back was not asked about"
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.evaluate("void history.back()")
+    expect(page).to_have_url(re.compile(r"/CMP-1010/?$"))
+    page.evaluate("void history.forward()")
+    expect(page.get_by_label("Name", exact=True)).to_have_value("Autumn check-up")
+
+
+def test_a_long_name_does_not_widen_the_page(page: Page):
+    page.goto("/campaigns")
+    page.get_by_role("button", name="New campaign").first.click()
+    page.get_by_label("Title").fill("X" * 200)
+    page.get_by_role("button", name="Create", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("XXX")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1440
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
 def test_links_that_lead_nowhere_are_found_when_tried(page: Page):
     page.goto("/templates")
     page.get_by_role("link", name="Heat pump offer").click()
@@ -209,6 +240,26 @@ def test_the_check_of_a_file_lists_what_is_rejected_and_what_is_left_out(page: P
     assert_accessible(page)
 
 
+def test_a_file_of_which_no_row_is_good_cannot_be_imported(page: Page, tmp_path: Path):
+    path = tmp_path / "people.csv"
+    path.write_text("email,first_name\n")
+    page.goto("/campaigns/CMP-1010/import")
+    page.set_input_files("input[type=file]", path)
+    page.get_by_role("button", name="Check 0 rows").click()
+    expect(page.get_by_text("No row of this file can be imported.")).to_be_visible()
+    expect(page.get_by_role("button", name="Import", exact=True)).to_be_disabled()
+
+
+def test_a_template_that_cannot_be_read_is_not_in_order(page: Page):
+    page.goto("/templates/1")
+    expect(page.get_by_text("In order", exact=True)).to_be_visible()
+    page.get_by_label("Subject").fill("Hello {{ first_name")
+    expect(page.get_by_text("The subject cannot be read.")).to_be_visible()
+    expect(page.get_by_text("In order", exact=True)).to_have_count(0)
+    page.get_by_role("button", name="Discard changes").click()
+    expect(page.get_by_text("All changes are saved.")).to_be_visible()
+
+
 def test_a_clone_exists_only_after_saving(page: Page):
     page.goto("/campaigns/CMP-1001")
     page.get_by_role("link", name="Clone").click()
@@ -217,6 +268,8 @@ def test_a_clone_exists_only_after_saving(page: Page):
     page.get_by_role("button", name="Save the copy").click()
     expect(page).to_have_url(re.compile(r"/campaigns/CMP-10\d\d/setup"))
     expect(page.get_by_role("heading", level=1)).to_contain_text("Contract renewal, second go")
+    page.evaluate("void history.back()")
+    expect(page).to_have_url(re.compile(r"/campaigns/CMP-1001/?$"))
 
 
 def test_ending_asks_for_the_id_and_is_final(page: Page):

@@ -3,6 +3,8 @@
 import os
 import re
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import psutil
 import pytest
 from playwright.sync_api import Browser, expect
 
-from cxconsole.serve import STAMP
+from cxconsole.serve import ROOT, STAMP
 from tests.ui.conftest import Console, free_port, start_console, stop_console
 
 
@@ -59,6 +61,24 @@ def test_the_engine_in_a_child_ends_with_the_console(tmp_path: Path, number: sig
     os.kill(process.pid, number)
     process.wait(30)
     _wait_for(lambda: not children[0].is_running() or children[0].status() == psutil.STATUS_ZOMBIE)
+
+
+def test_who_follows_the_tape_holds_up_no_stop(tmp_path: Path) -> None:
+    process, console = start_console(tmp_path, demo="false")
+    environment = {**os.environ, "CXCONSOLE_DATA_DIR": str(tmp_path), "CXCONSOLE_DATABASE_URL": ""}
+    command = [sys.executable, "-m", "cxconsole", "apikey", "create", "--name", "desk", "--scopes", "events.read"]
+    key = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True).stdout.strip()
+    address = f"{console.url}/v1/journey/streams"
+    with httpx.stream("GET", address, headers={"Authorization": f"Bearer {key}"}, timeout=30) as stream:
+        lines = stream.iter_lines()
+        assert next(lines) == ": connected"
+        process.send_signal(signal.SIGTERM)
+        assert "data" not in "".join(lines)  # it ends by itself
+    process.wait(30)
+    told = console.log.read_text()
+    assert process.returncode == 0
+    assert "action=engine_stopped" in told
+    assert "action=stop_forced" not in told
 
 
 def test_a_lost_console_is_said_and_its_return_too(browser: Browser, tmp_path: Path) -> None:

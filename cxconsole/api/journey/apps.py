@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from sqlmodel import Session
@@ -10,6 +11,7 @@ from starlette.responses import Response
 from cxconsole import clock
 from cxconsole.accounts import apps
 from cxconsole.accounts.apps import AppView
+from cxconsole.accounts.page_tokens import LIFETIME, LONGEST, PageToken, make_page_token, make_person_token
 from cxconsole.api.journey.wire import WireCall, bad_fields, wire_route
 from cxconsole.errors import FieldProblem
 
@@ -77,6 +79,32 @@ async def change_attributes(call: WireCall) -> Response:
     return call.answer(_app(app))
 
 
+@wire_route(_PATH + "/{name}/tokens", "POST", "ds", "w")
+async def make_token(call: WireCall) -> Response:
+    """A token for pages of an app: `{seconds?, person?, views?}`; with a person it reads that one. Ask with a key."""
+    body = await _read_object(call, {"seconds", "person", "views"})
+    seconds = body.get("seconds", int(LIFETIME.total_seconds()))
+    if type(seconds) is not int or abs(seconds) > LONGEST.total_seconds():
+        raise bad_fields([FieldProblem(loc="seconds", msg="Use a whole number, a day at most.")], "seconds")
+    person = body.get("person")
+    if person is not None and not isinstance(person, str):
+        raise bad_fields([FieldProblem(loc="person", msg="Name the person, as a text.")], "person")
+    views = body.get("views", [])
+    if not isinstance(views, list) or not all(isinstance(one, str) for one in views) or (views and person is None):
+        raise bad_fields([FieldProblem(loc="views", msg="Name the views of the person, as a list of ids.")], "views")
+    name, vault, actor, now = call.request.path_params["name"], call.application.vault, call.holder.actor, clock.now()
+
+    def make() -> PageToken:
+        with call.application.database.read() as session:
+            wish = {"lifetime": timedelta(seconds=seconds), "vault": vault, "actor": actor, "now": now}
+            if person is not None:
+                return make_person_token(session, name, person, views=views, **wish)
+            return make_page_token(session, name, **wish)
+
+    token = await asyncio.to_thread(make)
+    return call.answer({"token": token.text, "expiresAt": token.expires_at.isoformat(timespec="seconds")}, status=201)
+
+
 async def _write(call: WireCall, work: Callable[[Session], Any]) -> Any:
     def run() -> Any:
         with call.application.database.write() as session:
@@ -113,4 +141,4 @@ def _app(app: AppView) -> dict[str, Any]:
     }
 
 
-ROUTES = [list_all, create, delete, change_key, change_attributes]
+ROUTES = [list_all, create, delete, change_key, change_attributes, make_token]

@@ -1,22 +1,27 @@
 """All calls of the journey contract."""
 
-from fastapi import FastAPI
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from cxconsole.api.journey import apps, identities, ingest, streams, tape
+from cxconsole.api.journey import apps, identities, ingest, profiles, sockets, streams, tape
+from cxconsole.api.journey.cross_origin import CrossOrigin
 from cxconsole.api.journey.wire import refuse
+from cxconsole.bootstrap import Application
 
 _ALL = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-ROUTES = [*ingest.ROUTES, *tape.ROUTES, *streams.ROUTES, *identities.ROUTES, *apps.ROUTES]
+# the ingest is the busiest call of the product, so it is the first that is looked at
+ROUTES = [*ingest.ROUTES, *tape.ROUTES, *streams.ROUTES, *identities.ROUTES, *apps.ROUTES, *profiles.ROUTES]
 
 
-def add_journey_routes(api: FastAPI) -> None:
-    """The contract's routes, in front of all others: the ingest is the busiest of the product."""
-    api.router.routes[:0] = ROUTES
-    api.router.routes.append(Route("/v1/{path:path}", _answer_unknown, methods=_ALL, include_in_schema=False))
+def build_journey(application: Application) -> CrossOrigin:
+    """The calls of the contract on this application; everything under /v1 is answered here."""
+    unknown = Route("/v1/{path:path}", _answer_unknown, methods=_ALL)
+    journey = Starlette(routes=[*ROUTES, *sockets.SOCKETS, unknown])
+    journey.state.application = application
+    return CrossOrigin(journey, application)
 
 
 async def _answer_unknown(request: Request) -> Response:

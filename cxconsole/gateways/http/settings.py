@@ -31,7 +31,9 @@ class HttpSettings(GatewaySettings):
     method: Literal["GET", "POST", "PUT", "PATCH"] = Field("POST", description="The HTTP method.")
     url: str = Field(min_length=1, max_length=2000, description="The address; merged values are URL-encoded.")
     headers: dict[str, str] = Field(default_factory=dict, description="Name to template of its value.")
-    body: str = Field("", max_length=20_000, description="The body; in JSON write {{ text | tojson }}.")
+    body: str = Field(
+        "", max_length=20_000, description="In JSON write {{ target | tojson }} for the number and {{ text | tojson }}."
+    )
     sender: str = Field("", max_length=120, description="The sender's name or number, for the templates.")
     success_status: str = Field("200-299", description="Status codes that mean taken, such as “200-299, 409”.")
     success_path: str = Field("", description="JSON path that must have the value below, such as “messages[0].status”.")

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
-from jinja2 import StrictUndefined, TemplateError
+from jinja2 import StrictUndefined, TemplateError, Undefined, UndefinedError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 _LONGEST_BODY = 1_000_000
@@ -32,6 +32,8 @@ def _quote_once(value: Any) -> str:
 
 
 def _to_json(value: Any) -> str:
+    if isinstance(value, Undefined):
+        str(value)  # raises, and says which name it is
     # Jinja's own tojson escapes for HTML (“&” becomes \u0026): right, but twice as long on the wire
     return json.dumps(value, ensure_ascii=False)
 
@@ -155,6 +157,8 @@ def _compile(environment: ImmutableSandboxedEnvironment, source: str, part: str)
 def _render(template: Any, values: Mapping[str, Any], part: str) -> str:
     try:
         return template.render(values)
+    except UndefinedError as error:
+        raise BadTemplate(f"{part}: {error.message}. The names are {', '.join(values)}.") from None
     except TemplateError as error:
         raise BadTemplate(f"{part}: {error}.") from None
     except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:

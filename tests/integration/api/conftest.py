@@ -11,29 +11,30 @@ import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from fastapi import FastAPI
 
-from cxconsole import clock
-from cxconsole.accounts.actor import OPERATOR
-from cxconsole.accounts.keys import create_key
 from cxconsole.api.app import build_api
+from cxconsole.api.front_door import FrontDoor
 from cxconsole.bootstrap import Application, build_application
 from cxconsole.settings import Settings
+from tests.integration import serving
+
+key_for = serving.key_for
 
 _built: list[FastAPI] = []
 
 
-def _api_on(application: Application) -> FastAPI:
-    """The one API of all tests, on this application: its routes are the same, and they take long to build."""
+def _door_to(application: Application) -> FrontDoor:
+    """All calls, on this application. The API is one for all tests: its routes are the same and take long to build."""
     if not _built:
         _built.append(build_api(application))
     _built[0].state.application = application
-    return _built[0]
+    return FrontDoor(_built[0], application)
 
 
 class ApiClient:
     """Asks the application over HTTP, on an event loop of its own, as a server would."""
 
     def __init__(self, application: Application, portal: BlockingPortal) -> None:
-        transport = httpx.ASGITransport(app=_api_on(application))
+        transport = httpx.ASGITransport(app=_door_to(application))
         self._client = httpx.AsyncClient(transport=transport, base_url="http://cx.example")
         self._portal = portal
         self.headers = self._client.headers
@@ -75,9 +76,9 @@ def application(database_url: str, tmp_path: Path) -> Iterator[Application]:
 
 
 @pytest.fixture
-def api(application: Application) -> FastAPI:
+def api(application: Application) -> FrontDoor:
     """The ASGI application itself."""
-    return _api_on(application)
+    return _door_to(application)
 
 
 @pytest.fixture
@@ -85,18 +86,6 @@ def stranger(application: Application) -> Iterator[ApiClient]:
     """A client without a key."""
     with start_blocking_portal() as portal:
         yield ApiClient(application, portal)
-
-
-@pytest.fixture
-def key_for(application: Application) -> Callable[..., dict[str, str]]:
-    """Headers with a new key for the given scopes."""
-
-    def make(*scopes: str) -> dict[str, str]:
-        with application.database.write() as session:
-            _, plaintext = create_key(session, "test", scopes or ("all",), actor=OPERATOR, now=clock.now())
-        return {"Authorization": f"Bearer {plaintext}"}
-
-    return make
 
 
 @pytest.fixture

@@ -80,6 +80,20 @@ def test_a_batch_keeps_its_order_and_times_default_to_now(client, application):
     assert all(abs(one.time - datetime.now(UTC)) < timedelta(minutes=1) for one in stored)
 
 
+def test_a_large_batch_is_stored_as_it_came_and_what_is_sent_again_once(client, application):
+    awkward = 'tab\t line\nfeed\r "quote" back\\slash \\N \\. ; é 🚗 \u2028'
+    first = [event(person=f"C-{n % 7}", data={"n": n, "text": awkward}, campaign=awkward[:9]) for n in range(300)]
+    assert client.post(URL, json=first).status_code == 202
+    more = [event(data={"n": 300 + n, "text": awkward}) for n in range(150)]
+    assert client.post(URL, json=[*more[:75], *first[:200], *more[75:], *more]).status_code == 202
+    stored = given(application)
+    assert [one.event_id for one in stored] == [one["id"] for one in (*first, *more)]
+    assert [one.data for one in stored] == [one["data"] for one in (*first, *more)]
+    assert [one.extensions for one in stored[:300]] == [{"campaign": awkward[:9]}] * 300
+    assert {one.time for one in stored} == {datetime(2026, 5, 19, 9, tzinfo=UTC)}
+    assert [row.count for row in seen(application, 450)] == [450]
+
+
 @pytest.mark.parametrize(
     ("name", "kind", "value"),
     [

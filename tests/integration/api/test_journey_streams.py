@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import threading
+import time
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,8 +12,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from cxconsole import clock
+from cxconsole.accounts.actor import OPERATOR
 from cxconsole.accounts.shared_access import SCHEME, make_token
-from cxconsole.api.journey import streams
+from cxconsole.api.journey import following
+from cxconsole.audience.identity_changes import unite_persons
+from cxconsole.audience.recognition import find_people
+from cxconsole.audience.unmerging import list_merges, undo_merge
+from cxconsole.campaigns.person_erasure import erase_person
 from cxconsole.journey import live
 from cxconsole.journey.cloud_event import read_event
 from cxconsole.journey.tape import append_event
@@ -31,6 +38,7 @@ class Reader:
 
     def __init__(self):
         self.status = 0
+        self.opening = ""
         self.lines: asyncio.Queue[str] = asyncio.Queue()
         self.may_read = asyncio.Event()
         self.may_read.set()
@@ -75,7 +83,7 @@ async def reading(api, headers, path=URL, query="", **more) -> AsyncIterator[Rea
     task = asyncio.ensure_future(api(scope, reader.receive, reader.send))
     try:
         async with asyncio.timeout(20):
-            await reader.lines.get()  # it is connected
+            reader.opening = await reader.lines.get()  # it is connected
         yield reader
     finally:
         reader.leaves.set()
@@ -112,6 +120,42 @@ def test_what_comes_is_streamed_in_order_and_a_break_loses_and_repeats_nothing(a
     asyncio.run(run())
 
 
+def test_a_break_before_the_first_event_loses_nothing(api, application, key):
+    async def run():
+        async with reading(api, key) as reader:
+            said, place, retry = reader.opening.split("\n")
+        assert (said, place[:4], retry) == (": connected", "id: ", "retry: 2000")
+        await application.intake.submit([event("missed")], actor="x")
+        async with reading(api, key, **{"Last-Event-ID": place[4:]}) as reader:
+            assert await reader.types(1) == ["missed"]
+
+    asyncio.run(run())
+
+
+def test_who_comes_while_the_end_is_being_read_misses_nothing_of_it(api, application, key, monkeypatch):
+    begun = threading.Event()
+    view_rows = live.view_rows
+
+    def view_slowly(session, rows):
+        if rows:
+            begun.set()
+            time.sleep(0.2)  # by now it is known where the Tape ends, and what is there is not
+        return view_rows(session, rows)
+
+    monkeypatch.setattr(live, "view_rows", view_slowly)
+
+    async def run():
+        async with reading(api, key) as first:
+            await until_followed(application)
+            place = first.opening.split("\n")[1][4:]
+            await application.intake.submit([event("new")], actor="x")
+            await asyncio.to_thread(begun.wait, 20)
+            async with reading(api, key, **{"Last-Event-ID": place}) as second:
+                assert await second.types(1) == ["new"]
+
+    asyncio.run(run())
+
+
 def test_one_who_fell_far_behind_reads_the_tape(api, application, key, monkeypatch):
     monkeypatch.setattr(live, "KEPT", 5)
     monkeypatch.setattr(live, "_PAGE", 3)
@@ -143,6 +187,55 @@ def test_one_persons_stream_follows_a_merge(api, application, key):
     asyncio.run(run())
 
 
+def test_a_stream_ends_with_a_merge_and_goes_on_with_the_one_it_named(api, application, key, now):
+    bob = {"person": "bob@mail.example"}
+
+    def change(service, *args):
+        with application.database.write() as session:
+            return service(session, *args, actor=OPERATOR, now=now)
+
+    async def run():
+        await application.intake.submit([event("ada"), event("bob", **bob)], actor="x")
+        with application.database.read() as session:
+            ids = [found[0] for found in find_people(session, ["ada@mail.example", "bob@mail.example"]).values()]
+        change(unite_persons, ids)
+        async with reading(api, key, f"{URL}/bob@mail.example") as reader:
+            await until_followed(application)
+            await application.intake.submit([event("both")], actor="x")
+            place, first = await reader.next()
+            with application.database.read() as session:
+                [merge] = list_merges(session, ids[0], actor=OPERATOR)
+            change(undo_merge, merge.id)
+            await application.intake.submit([event("hers"), event("his", **bob)], actor="x")
+            async with asyncio.timeout(20):
+                while application.live_tape.followers:  # noqa: ASYNC110 - the stream ends by itself
+                    await asyncio.sleep(0.005)
+        left = [reader.lines.get_nowait() for _ in range(reader.lines.qsize())]
+        assert first["type"] == "both"
+        assert not [one for one in left if "data:" in one]
+        async with reading(api, key, f"{URL}/bob@mail.example", **{"Last-Event-ID": str(place)}) as reader:
+            assert await reader.types(2) == ["person.unmerged", "his"]
+
+    asyncio.run(run())
+
+
+def test_a_stream_tells_personal_fields_until_the_person_is_erased(api, application, key):
+    async def run():
+        told = event("named", data={"email": "ada@mail.example"})
+        async with reading(api, key) as first:
+            await until_followed(application)
+            await application.intake.submit([told], actor="x")
+            assert (await first.next())[1]["data"] == {"email": "ada@mail.example"}
+            with application.database.write() as session:
+                erased = erase_person(session, 1, actor=OPERATOR, now=clock.now())
+            application.forget_person(erased.family)
+            assert await first.types(1) == ["person.erased"]
+            async with reading(api, key, **{"Last-Event-ID": "0"}) as late:  # nothing of it is left in memory
+                assert (await late.next())[1]["data"] == {"email": "erased"}
+
+    asyncio.run(run())
+
+
 def test_own_events_are_streamed_and_book_keeping_is_not(api, application, key):
     async def run():
         await application.intake.submit([event()], actor="x")
@@ -158,7 +251,7 @@ def test_own_events_are_streamed_and_book_keeping_is_not(api, application, key):
 
 
 def test_one_who_does_not_read_is_let_go(api, application, key, monkeypatch):
-    monkeypatch.setattr(streams, "SLOW_SECONDS", 0.05)
+    monkeypatch.setattr(following, "SLOW_SECONDS", 0.05)
 
     async def run():
         async with reading(api, key) as reader:
@@ -172,6 +265,16 @@ def test_one_who_does_not_read_is_let_go(api, application, key, monkeypatch):
     asyncio.run(run())
 
 
+def test_streams_end_when_the_console_stops(api, application, key):
+    async def run():
+        async with reading(api, key), reading(api, key):
+            await until_followed(application, 2)
+            application.live_tape.end()
+            await until_followed_by_nobody(application)
+
+    asyncio.run(run())
+
+
 async def until_followed_by_nobody(application):
     async with asyncio.timeout(20):
         while application.live_tape.followers:  # noqa: ASYNC110
@@ -179,12 +282,12 @@ async def until_followed_by_nobody(application):
 
 
 def test_a_stream_that_is_quiet_is_kept_alive(api, application, key, monkeypatch):
-    monkeypatch.setattr(streams, "KEEP_ALIVE_SECONDS", 0.01)
+    monkeypatch.setattr(following, "KEEP_ALIVE_SECONDS", 0.01)
 
     async def run():
         async with reading(api, key) as reader, asyncio.timeout(20):
             lines = [await reader.lines.get()]
-            while lines[-1] != ": still here":
+            while not lines[-1].startswith(": still here"):
                 lines.append(await reader.lines.get())
             assert not [line for line in lines if line.startswith("id: ")]
 
@@ -211,7 +314,7 @@ def test_who_may_not_follow_is_told(client, stranger, key_for):
 
 def test_a_token_in_the_address_is_enough_and_ends_with_its_time(client, api, application, monkeypatch):
     app = client.post("/v1/organizations/apps", json={"name": "desk"}).json()["data"]
-    monkeypatch.setattr(streams, "KEEP_ALIVE_SECONDS", 0.01)
+    monkeypatch.setattr(following, "KEEP_ALIVE_SECONDS", 0.01)
     token = make_token(
         organization="acme", namespace="x", service="stream", permission="r", key_name="desk", secret=app["secret"],
         expires_at=clock.now() + timedelta(seconds=1),

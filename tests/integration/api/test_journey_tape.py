@@ -73,6 +73,7 @@ def test_top_cuts_and_nobody_has_no_events(client):
     [
         {"$top": "0"},
         {"$top": "1001"},
+        {"$top": "0000000019999"},
         {"$top": "x"},
         {"$skip": "1"},
         {"$filter": "type"},

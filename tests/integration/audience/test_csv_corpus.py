@@ -128,7 +128,7 @@ def test_a_mapping_or_option_that_cannot_be_used_is_refused(campaign_id, start, 
     ("rows", "created", "problems"),
     [
         ("a@example.com,A\nb@example.com\nc@example.com,C,extra\nd@example.com,D,\n", 2,
-         [(3, "Only 1 cells where the header has 2"), (4, "3 cells where the header has 2")]),
+         [(3, "Only 1 cell where the header has 2"), (4, "3 cells where the header has 2")]),
         ('a@example.com,"A\nB"\nb@example.com,"B ""x"""\n', 2, []),
         ('a@example.com,"A\nb@example.com,B\nc@example.com,C\n', 2, [(2, "A quote is opened and not closed")]),
         ('a@example.com,"A\nb@example.com,"B"\nc@example.com,C\n', 2, [(2, "A quote is opened and not closed")]),

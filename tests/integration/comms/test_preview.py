@@ -65,44 +65,46 @@ def test_the_picker_offers_what_is_really_there(database, campaign_id):
         assert "secret" in {one.name for one in list_merge_fields(session, actor=OPERATOR)}
 
 
-@pytest.mark.parametrize("name", ["plain", "class", "two words", "it's", "back\\slash", "person", "ümlaut", "9lives"])
+@pytest.mark.parametrize(
+    "name", ["plain", "class", "two words", "it's", "back\\slash", "person", "profile", "ümlaut", "9lives"]
+)
 def test_whatever_a_field_is_called_its_expression_writes_it(database, now, name):
     with database.write() as session:
         session.add(Person(id=1, attributes={name: "here"}, created_at=now, updated_at=now))
         session.flush()
         content = Content(text="{{ " + express(name) + " }}")
-        assert preview_template(session, content, channel="sms", person_id=1, actor=OPERATOR).text == "here"
+        assert preview_template(session, content, channel="sms", person_id=1, actor=OPERATOR, now=now).text == "here"
 
 
-def test_a_preview_is_what_the_person_gets(database, campaign_id):
+def test_a_preview_is_what_the_person_gets(database, now, campaign_id):
     with database.read() as session:
-        shown = preview_template(session, DRAFT, channel="email", campaign_id=campaign_id, actor=OPERATOR)
+        shown = preview_template(session, DRAFT, channel="email", campaign_id=campaign_id, actor=OPERATOR, now=now)
         assert (shown.person_id, shown.subject, shown.missing) == (1, "Hi Ann", ())
         assert shown.html == "<p>M&lt;3 7 Spring</p><a href='#'>Out</a>"
         assert shown.text == "M<3 7 Spring\n\nOut (#)" and shown.findings == ()
 
 
-def test_a_preview_shows_gaps_and_names_them(database, campaign_id):
+def test_a_preview_shows_gaps_and_names_them(database, now, campaign_id):
     with database.read() as session:
-        shown = preview_template(session, DRAFT, channel="email", person_id=2, actor=OPERATOR)
+        shown = preview_template(session, DRAFT, channel="email", person_id=2, actor=OPERATOR, now=now)
         assert shown.missing == ("tariff", "Order no") and "[tariff] [Order no]" in (shown.html or "")
         assert {one.field for one in shown.findings} == {"tariff", "Order no"}
         with pytest.raises(NotFound):
-            preview_template(session, DRAFT, channel="email", person_id=99, actor=OPERATOR)
+            preview_template(session, DRAFT, channel="email", person_id=99, actor=OPERATOR, now=now)
         with pytest.raises(TemplateProblem):
-            preview_template(session, Content(text="{{"), channel="sms", actor=OPERATOR)
+            preview_template(session, Content(text="{{"), channel="sms", actor=OPERATOR, now=now)
 
 
-def test_a_preview_works_before_there_is_anybody(database):
+def test_a_preview_works_before_there_is_anybody(database, now):
     with database.read() as session:
-        shown = preview_template(session, Content(text="Hi {{ first_name }}"), channel="sms", actor=OPERATOR)
+        shown = preview_template(session, Content(text="Hi {{ first_name }}"), channel="sms", actor=OPERATOR, now=now)
         assert (shown.text, shown.missing) == ("Hi [first_name]", ("first_name",))
         assert shown.sms is not None and shown.sms.parts == 1
 
 
-def test_a_check_looks_at_the_people_of_the_campaign(database, campaign_id):
+def test_a_check_looks_at_the_people_of_the_campaign(database, now, campaign_id):
     with database.read() as session:
-        findings = check_template(session, DRAFT, channel="email", campaign_id=campaign_id, actor=OPERATOR)
+        findings = check_template(session, DRAFT, channel="email", campaign_id=campaign_id, actor=OPERATOR, now=now)
         assert {one.detail.split(" no value")[0] for one in findings} == {"1 of 2 people looked at has"}
 
 

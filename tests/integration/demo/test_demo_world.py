@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
-from sqlmodel import select
+from sqlmodel import col, select
 
 from cxconsole.accounts.actor import OPERATOR
 from cxconsole.accounts.vault import Vault
@@ -17,7 +17,11 @@ from cxconsole.demo.load import seed_contacts
 from cxconsole.demo.refill import LEAST_WAITING, refill_demo
 from cxconsole.demo.remove import has_demo, remove_demo
 from cxconsole.demo.seed import seed_demo
+from cxconsole.demo.views import SHOP_VIEW, VIEWS
 from cxconsole.demo.world import CAMPAIGNS
+from cxconsole.journey.profile_cache import ProfileCache
+from cxconsole.journey.profile_views import get_view, save_view, say_view
+from cxconsole.journey.profiles import read_profiles
 from models.campaign import Campaign, CampaignState, Flow
 from models.contact import CampaignContact
 from models.gateway import Gateway
@@ -78,6 +82,13 @@ def test_progress_counts_are_the_counts_of_rows(seeded: Wired) -> None:
     assert len(kept) == len(CAMPAIGNS)
     assert sum(row[1] for row in kept) > SMALL
     assert [row[1] for row in kept] == [sum(row[2:]) for row in kept]
+
+
+def test_a_few_pairs_wait_for_a_decision_and_go_with_the_world(seeded: Wired, now: datetime) -> None:
+    waiting = "SELECT count(*), count(DISTINCT identity_id) FROM identity_conflict WHERE decided_at IS NULL"
+    assert rows(seeded.database, waiting) == [(3, 3)]
+    remove_demo(seeded.database, actor=OPERATOR, now=now)
+    assert rows(seeded.database, waiting) == [(0, 0)]
 
 
 def test_channel_counts_are_the_counts_of_deliveries(seeded: Wired) -> None:
@@ -167,12 +178,40 @@ def test_removal_takes_all_demo_rows_and_leaves_the_tape(seeded: Wired, now: dat
     for table in (
         "campaign", "campaign_contact", "contact_source", "contact_import", "comm_request", "comm_delivery", "person",
         "identity", "gateway", "template", "template_version", "flow", "campaign_progress", "campaign_channel",
-        "traffic_minute", "suppression", "sandbox_receipt",
+        "traffic_minute", "suppression", "sandbox_receipt", "profile_view",
     ):  # fmt: skip
         assert rows(seeded.database, f"SELECT count(*) FROM {table}") == [(0,)], table
     assert rows(seeded.database, "SELECT count(*) FROM event") == events
     with seeded.database.read() as session:
         assert not has_demo(session)
+
+
+def find_silent_attributes(database: Database, now: datetime) -> set[tuple[str, int]]:
+    """The attributes of the demo's views that say nothing of anybody: key of the view, number."""
+    with database.read() as session:
+        persons = session.exec(select(Person.id).where(col(Person.merged_into).is_(None))).all()  # type: ignore[call-overload]
+        cache = ProfileCache()
+        read = [read_profiles(session, one, profiles=cache, actor=OPERATOR, now=now) for one in persons]
+    assert {view.key for some in read for view in some} == set(VIEWS)
+    return {
+        (key, number)
+        for place, key in enumerate(VIEWS)
+        for number in range(len(VIEWS[key][1]))
+        if not any(any(some[place].results[number].values) for some in read)
+    }
+
+
+def test_each_attribute_of_the_profile_views_says_something_of_somebody(seeded: Wired, now: datetime) -> None:
+    # the shop's is filled by visitors, see test_shop.py
+    assert {key for key, _ in find_silent_attributes(seeded.database, now)} <= {SHOP_VIEW}
+
+
+def test_a_view_that_was_changed_is_yours(seeded: Wired, now: datetime) -> None:
+    with seeded.database.write() as session:
+        view = say_view(get_view(session, "service", actor=OPERATOR))
+        save_view(session, {**view, "name": "Mine"}, actor=OPERATOR, now=now)
+    remove_demo(seeded.database, actor=OPERATOR, now=now)
+    assert rows(seeded.database, "SELECT name FROM profile_view") == [("Mine",)]
 
 
 def test_search_forgets_who_was_removed(seeded: Wired, now: datetime) -> None:

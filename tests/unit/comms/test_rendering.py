@@ -143,6 +143,30 @@ def test_concatenation_keeps_escaping():
     assert render_html("{{ '<b>' | safe ~ name ~ '</b>' | safe }}", name="<i>").html == "<b>&lt;i&gt;</b>"
 
 
+def render_described(source, **values):
+    return render_text(source, **describe_fields(values, campaign={}, unsubscribe_url="#"))
+
+
+def test_a_profile_is_named_with_a_dot_and_falls_back_as_other_fields_do():
+    profile = {"items": 3, "keys": ["a", "b"], "empty": ""}
+    assert render_described("{{ profile.items }} {{ profile.keys | join('+') }}", profile=profile) == "3 a+b"
+    for source in ("{{ profile.none | default('x') }}", "{{ profile.empty | default('x') }}"):
+        assert render_described(source, profile=profile) == render_described(source) == "x"
+    assert render_described("{% if profile.none %}a{% elif profile.items > 2 %}b{% endif %}", profile=profile) == "b"
+    for values in ({"profile": profile}, {}):
+        with pytest.raises(MissingField) as missing:
+            render_described("{{ profile.none }}", **values)
+        assert missing.value.name == "profile.none"
+    with pytest.raises(RenderProblem):
+        render_described("{{ profile }}", profile=profile)
+
+
+def test_an_attribute_called_profile_is_still_a_field():
+    assert render_described("{{ profile | default('basic') }}", profile="gold") == "gold"
+    assert render_described("{{ profile | default('basic') }}") == "basic"
+    assert render_described("{{ profile.items | default('x') }} {{ person['profile'] }}", profile="gold") == "x gold"
+
+
 def test_the_text_is_made_from_the_html():
     source = """<html><head><style>p {}</style></head><body><h1>Hello {{ name }}</h1>
       <p>One&nbsp;&amp;   <b>two</b>.<br>Three</p><ul><li>a</li><li>b</li></ul>

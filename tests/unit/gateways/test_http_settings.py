@@ -15,6 +15,7 @@ GOOD = {"url": "https://sms.example/send", "body": '{"text": {{ text | tojson }}
         ({"url": "https://{{ text }}.sms.example/"}, "url:"),
         ({"url": "https://sms.example/{{ colour }}"}, "'colour' is undefined"),
         ({"body": '{"text": "{{ text }}"}'}, "tojson"),
+        ({"body": '{"to": {{ to | tojson }}}'}, "'to' is undefined. The names are target, text"),
         ({"body": "{{ text"}, "body:"),
         ({"body": "{{ ''.__class__.__mro__ }}"}, "body:"),
         ({"headers": {"X-Text": "{{ text }}"}}, "line break"),

@@ -5,7 +5,7 @@ forever or filling the memory; for a mail little of the language is needed, so t
 when the template is saved, and what remains is bounded: loops have a budget, texts a greatest length.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from typing import Any
 
@@ -56,13 +56,33 @@ class MissingValue(Exception):
         self.name = name
 
 
+class ProfileFields:
+    """What `profile.` leads to: a value by its name. Not a dict, whose methods would hide values of the same names."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self._values = values
+
+    def __getitem__(self, name: str) -> Any:
+        return self._values[name]
+
+    def __bool__(self) -> bool:
+        return bool(self._values)
+
+    def filled_up(self, more: Mapping[str, Any]) -> "ProfileFields":
+        """The same with more values."""
+        return ProfileFields({**self._values, **more})
+
+
 class MissingField(Undefined):
     """A field that is not there: false in a test, replaced by `default(...)`, an error where it is written."""
 
     __slots__ = ()
 
     def _fail_with_undefined_error(self, *_args: Any, **_kwargs: Any) -> Any:
-        raise MissingValue(self._undefined_name or "?")
+        name = self._undefined_name or "?"
+        raise MissingValue(f"profile.{name}" if isinstance(self._undefined_obj, ProfileFields) else name)
 
     __iter__ = __str__ = __len__ = _fail_with_undefined_error
     __html__ = _fail_with_undefined_error
@@ -151,7 +171,9 @@ def finalize(value: Any) -> Any:
         return value
     if value is None:
         return ""
-    if isinstance(value, list | tuple | dict | set):
+    if isinstance(value, ProfileFields) and not value:
+        raise MissingValue("profile")
+    if isinstance(value, list | tuple | dict | set | ProfileFields):
         raise TooMuch("a list cannot be written as it is; use join")
     return value
 
@@ -189,7 +211,8 @@ def _default(value: Any, fallback: Any = "", _boolean: bool = False) -> Any:
     """Jinja2's `default`, for which an empty text is no value either: people do not tell them apart."""
     if type(value) is str:
         return value or fallback
-    return fallback if value is None or value == "" or isinstance(value, Undefined) else value
+    missing = value is None or value == "" or isinstance(value, Undefined)
+    return fallback if missing or (isinstance(value, ProfileFields) and not value) else value
 
 
 @pass_eval_context
