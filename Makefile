@@ -11,7 +11,7 @@ run: .venv/.installed
 
 test: .venv/.installed-dev browser lint
 	@$(BIN)/python -m pytest -n auto --dist loadfile -m "not browser"
-	@$(BIN)/python -m pytest -n auto --dist loadfile -m browser
+	@$(BIN)/python -m pytest -n auto --dist loadfile --reruns 1 -m browser
 
 lint: .venv/.installed-dev
 	@$(BIN)/ruff check .

@@ -12,7 +12,7 @@ from cxconsole.driver import Driver
 from cxconsole.journey.forgetting import holds_any
 from models.contact import RejectedRow
 from models.identity_import import RejectedIdentity
-from models.person import Identity, IdentityKind, Person, PersonMerge, PersonSearchQueue
+from models.person import Identity, IdentityKind, Person, PersonMerge
 from models.suppression import HASHED, Suppression, hash_address
 
 _LEAST = 6
@@ -48,7 +48,6 @@ def forget_identity(session: Session, person_ids: Sequence[int], *, traces: Sequ
     merge = PersonMerge
     about = col(merge.person_id).in_(person_ids) | col(merge.merged_person_id).in_(person_ids)
     session.execute(delete(merge).where(about))
-    session.execute(delete(PersonSearchQueue).where(col(PersonSearchQueue.person_id).in_(person_ids)))
     forget_texts(session, person_ids)
     session.execute(
         update(rejected)

@@ -1,7 +1,7 @@
 """Which rows of one batch are about the same person: those that share an e-mail, phone or customer id."""
 
 import json
-from collections.abc import Collection, Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -51,9 +51,9 @@ class Batch:
         """How many rows are about a person whom an earlier row named."""
         return len(self.group_of) - len(self.groups)
 
-    def find_groups(self, keys: Collection[str]) -> set[int]:
-        """The groups that name one of these identities, keys of another batch's `first_row_of`."""
-        return {self.group_of[at] for key, at in self.first_row_of.items() if key in keys}
+    def find_groups(self, keys: Mapping[str, int]) -> set[int]:
+        """The groups that name one of these identities, the `first_row_of` of another batch."""
+        return {self.group_of[self.first_row_of[key]] for key in self.first_row_of.keys() & keys.keys()}
 
 
 def group_rows(rows: Sequence[ParsedRow]) -> Batch:

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -15,11 +15,12 @@ from cxconsole.audience.counters import move_contacts
 from cxconsole.audience.grouping import Batch, Unions, identities_of
 from cxconsole.audience.merging import find_oldest, merge_persons
 from cxconsole.audience.rows import PERSON_COLUMNS, ParsedRow
+from cxconsole.audience.search import queue_persons
 from cxconsole.audience.staging import Hit, Origin, Stage
 from cxconsole.journey.tape import append_events
 from models.contact import CampaignContact, ContactStatus, SourceMention
 from models.event import EventType
-from models.person import Identity, Person, PersonSearchQueue
+from models.person import Identity, Person
 
 
 class Verdict(StrEnum):
@@ -53,8 +54,8 @@ class Stored:
 class Ahead:
     """The batch before this one in the same file, which another connection may still be storing."""
 
-    keys: Collection[str]
-    """The identities it names, as keys of `Batch.first_row_of`."""
+    keys: Mapping[str, int]
+    """The identities it names: its `Batch.first_row_of`."""
     wait: Callable[[], None]
     """Returns when it is stored; raises when it will not be."""
 
@@ -300,7 +301,7 @@ def _write(session: Session, known: _Known, writes: _Writes, origin: Origin) -> 
                 for one in changed
             ],
         )
-        connection.execute(insert(PersonSearchQueue.__table__), [{"person_id": one} for one in changed])  # type: ignore[attr-defined]
+        queue_persons(session, changed)
         writes.events.extend(
             {
                 "type": EventType.PERSON_CHANGED, "time": origin.now, "actor": origin.actor, "person_id": one,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 from sqlmodel import Session, col
 
 from cxconsole.accounts.actor import Actor
@@ -13,10 +13,11 @@ from cxconsole.audience.merging import find_oldest, merge_persons
 from cxconsole.audience.people import IdentityView, PersonView, find_present, lock_person, view_persons
 from cxconsole.audience.problems import Problem
 from cxconsole.audience.rows import IDENTITY_COLUMNS, read_value
+from cxconsole.audience.search import queue_persons
 from cxconsole.errors import Conflict, FieldProblem, Invalid, NotFound
 from cxconsole.journey.tape import append_event
 from models.event import EventType
-from models.person import Identity, Person, PersonSearchQueue
+from models.person import Identity, Person
 
 
 def add_identity(
@@ -170,7 +171,7 @@ def _view(one: Identity) -> IdentityView:
 def note_identities(session: Session, person_id: int, kinds: Sequence[str], *, actor: Actor, now: datetime) -> None:
     """Say on the Tape that identities of these kinds came or went, and let search know."""
     session.execute(update(Person).where(col(Person.id) == person_id).values(updated_at=now))
-    session.execute(insert(PersonSearchQueue), [{"person_id": person_id}])
+    queue_persons(session, (person_id,))
     data = {"fields": list(dict.fromkeys(kinds))}
     append_event(session, EventType.PERSON_CHANGED, now=now, actor=actor.name, person_id=person_id, data=data)
 

@@ -5,13 +5,14 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, exists, insert, select, update
+from sqlalchemy import bindparam, delete, exists, select, update
 from sqlmodel import Session, col
 
 from cxconsole import clock
 from cxconsole.audience.counters import column_of, move_contacts
 from cxconsole.audience.identity_lock import lock_identities
 from cxconsole.audience.import_chunk import LEASE
+from cxconsole.audience.search import queue_persons
 from cxconsole.database import Database
 from cxconsole.journey.tape import append_event, append_events
 from models.comm import CommDelivery
@@ -24,7 +25,7 @@ from models.contact import (
     SourceMention,
 )
 from models.event import EventType
-from models.person import Identity, Person, PersonSearchQueue
+from models.person import Identity, Person
 from models.suppression import Suppression
 
 _CHUNK = 2_000
@@ -173,4 +174,4 @@ def _remove_persons(session: Session, work: ContactImport, candidates: Sequence[
         return
     session.execute(delete(Identity).where(col(Identity.person_id).in_(gone)))
     session.execute(delete(Person).where(col(Person.id).in_(gone)))
-    session.connection().execute(insert(PersonSearchQueue.__table__), [{"person_id": one} for one in gone])  # type: ignore[attr-defined]
+    queue_persons(session, gone)

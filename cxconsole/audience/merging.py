@@ -14,12 +14,13 @@ from cxconsole.audience.bulk import execute_many, slices
 from cxconsole.audience.identity_conflicts import close_merged
 from cxconsole.audience.merge_contacts import move_contacts_of
 from cxconsole.audience.merge_records import FILLED, MOVED, Moved, Taken, read_moved
+from cxconsole.audience.search import queue_persons
 from cxconsole.errors import Conflict
 from cxconsole.journey.tape import append_events
 from models.comm import CommDelivery, CommRequest
 from models.contact import CampaignContact, SourceMention
 from models.event import EventType
-from models.person import Identity, Person, PersonMerge, PersonSearchQueue
+from models.person import Identity, Person, PersonMerge
 
 
 def find_oldest(session: Session, clusters: Iterable[set[int]]) -> dict[int, int]:
@@ -85,7 +86,7 @@ def merge_persons(session: Session, moves: Mapping[int, int], *, actor: str, now
         ],
     )  # fmt: skip
     close_merged(session, sorted(set(moves.values())), actor=actor, now=now)
-    session.execute(insert(PersonSearchQueue), [{"person_id": one} for one in sorted({*moves, *moves.values()})])
+    queue_persons(session, sorted({*moves, *moves.values()}))
 
 
 def _merge_values(session: Session, moves: Mapping[int, int], *, now: datetime) -> dict[int, Taken]:

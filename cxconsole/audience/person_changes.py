@@ -12,12 +12,12 @@ from cxconsole.accounts.actor import Actor
 from cxconsole.audience.people import PersonView, lock_person, view_persons
 from cxconsole.audience.problems import Problem
 from cxconsole.audience.rows import KNOWN_COLUMNS, PERSON_COLUMNS, read_value
-from cxconsole.audience.search import find_person_ids, is_one_of, is_sqlite, split_words
+from cxconsole.audience.search import find_person_ids, is_one_of, is_sqlite, queue_persons, split_words
 from cxconsole.errors import FieldProblem, Invalid
 from cxconsole.journey.tape import append_event
 from cxconsole.paging import COUNT_CAP, Page, check_range, make_page, parse_sort
 from models.event import EventType
-from models.person import Person, PersonSearchQueue
+from models.person import Person
 
 PERSON_SORTS: dict[str, Any] = {
     "id": col(Person.id), "first_name": col(Person.first_name), "last_name": col(Person.last_name),
@@ -71,7 +71,7 @@ def update_person(
     if changed:
         person.updated_at = now
         session.add(person)
-        session.add(PersonSearchQueue(person_id=person_id))
+        queue_persons(session, (person_id,))
         append_event(
             session, EventType.PERSON_CHANGED, now=now, actor=actor.name, person_id=person_id, data={"fields": changed}
         )

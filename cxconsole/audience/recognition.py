@@ -129,7 +129,7 @@ def add_names(
         primary.add((person, name.kind))
     driver.insert("identity", ("person_id", "kind", "value", "is_primary", "created_at"), rows)
     changed = sorted({person for _, person in bearers})
-    driver.insert("person_search_queue", ("person_id",), [(person,) for person in changed])
+    driver.insert("person_search_queue", ("person_ids",), [(dump(changed),)])
 
 
 def find_people(session: Session, names: Iterable[str]) -> dict[str, list[int]]:

@@ -1,7 +1,7 @@
 """Finds people by any part of a name, an address, an id or an attribute.
 
 Each person has one text in `person_search`: all values in lower case and without accents, a line
-each. Writers queue a person in PersonSearchQueue, the job `index_persons` brings the text up to date.
+each. Writers queue persons (`queue_persons`), the job `index_persons` brings their texts up to date.
 """
 
 import json
@@ -11,7 +11,22 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, any_, bindparam, column, exists, func, select, table, text
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    String,
+    any_,
+    bindparam,
+    column,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+    table,
+    text,
+    update,
+)  # fmt: skip
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import BigInteger
 from sqlmodel import Session, col
@@ -27,6 +42,9 @@ MAX_WORDS = 8
 INDEX_BATCH = 2_000
 """Persons a turn of the job: about a tenth of a second, so that other writers of SQLite wait no longer."""
 _BESIDE_IMPORT = 200
+QUEUE_ROW = 500
+"""Persons in one row of the queue: few enough for a turn of the job, enough for the row to cost an import nothing."""
+_QUEUE_ROWS = 64
 _GRAM = 3
 _MAX_GRAMS = 24
 
@@ -87,9 +105,22 @@ def is_one_of(key: Any, ids: Sequence[int], *, sqlite: bool) -> ColumnElement[bo
     return key == any_(bindparam(None, list(ids), type_=ARRAY(BigInteger)))
 
 
+def queue_persons(session: Session, person_ids: Iterable[int]) -> None:
+    """Have the texts of these persons brought up to date."""
+    ids = list(person_ids)
+    rows = [{"person_ids": ids[at : at + QUEUE_ROW]} for at in range(0, len(ids), QUEUE_ROW)]
+    if rows:
+        session.execute(insert(PersonSearchQueue), rows)
+
+
 def queued_person_ids(session: Session, *, limit: int) -> list[int]:
     """Persons whose text is not up to date, at most `limit`."""
-    return list(session.execute(select(col(PersonSearchQueue.person_id)).limit(limit)).scalars())
+    found: list[int] = []
+    for ids in session.execute(select(col(PersonSearchQueue.person_ids)).limit(limit)).scalars():
+        found += ids
+        if len(found) >= limit:
+            break
+    return found[:limit]
 
 
 def _holds(words: Sequence[str]) -> list[ColumnElement[bool]]:
@@ -111,29 +142,40 @@ def has_unindexed(session: Session, now: datetime) -> bool:
 
 
 def drain_person_search_queue(session: Session, *, now: datetime, limit: int) -> int:
-    """Bring the texts of up to `limit` queued persons up to date; the count of rows taken from the queue."""
+    """Bring the texts of up to `limit` queued persons up to date; how many were taken from the queue."""
     del now  # the text of a person does not depend on the time
-    sqlite = is_sqlite(session)
     if _imports_run(session):
         limit = min(limit, _BESIDE_IMPORT)
-    lock = "" if sqlite else " FOR UPDATE SKIP LOCKED"
-    queued = session.execute(
-        text(f"SELECT id, person_id FROM person_search_queue ORDER BY id LIMIT :limit{lock}"),  # noqa: S608
-        {"limit": limit},
-    ).all()
-    if not queued:
+    taken = _take_queued(session, limit)
+    if not taken:
         return 0
-    person_ids = sorted({row.person_id for row in queued})
+    sqlite, person_ids = is_sqlite(session), sorted(set(taken))
     texts = _read_texts(session, person_ids, sqlite=sqlite)
     if sqlite:
         _write_sqlite(session, person_ids, texts)
     else:
         _write_postgresql(session, person_ids, texts)
-    session.execute(
-        text(f"DELETE FROM person_search_queue WHERE id {_in_list(sqlite)}"),  # noqa: S608
-        {"ids": _list([row.id for row in queued], sqlite)},
-    )
-    return len(queued)
+    return len(taken)
+
+
+def _take_queued(session: Session, limit: int) -> list[int]:
+    """The oldest of the queue, which they leave."""
+    queue = PersonSearchQueue.__table__  # type: ignore[attr-defined]
+    taken: list[int] = []
+    oldest = select(queue.c.id, queue.c.person_ids).order_by(queue.c.id).limit(_QUEUE_ROWS)
+    while rows := session.execute(oldest.with_for_update(skip_locked=True)).all():
+        done: list[int] = []
+        for key, ids in rows:
+            room = limit - len(taken)
+            taken += ids[:room]
+            if len(ids) <= room:
+                done.append(key)
+            elif room:
+                session.execute(update(queue).where(queue.c.id == key).values(person_ids=ids[room:]))
+        session.execute(delete(queue).where(queue.c.id.in_(done)))
+        if len(taken) == limit:
+            break
+    return taken
 
 
 def forget_texts(session: Session, person_ids: Sequence[int]) -> None:

@@ -16,6 +16,7 @@ from sqlmodel import Session
 from cxconsole.audience.bulk import slices
 from cxconsole.audience.grouping import FIRST_OF_KIND
 from cxconsole.audience.rows import IDENTITY_COLUMNS, PERSON_COLUMNS, ParsedRow
+from cxconsole.audience.search import QUEUE_ROW
 from cxconsole.database import UtcDateTime
 from models.contact import ContactStatus
 from models.event import EventType
@@ -24,21 +25,30 @@ _COLUMNS = ("n", *IDENTITY_COLUMNS, *PERSON_COLUMNS, "attributes")
 _NAMES = ", ".join(_COLUMNS)
 _TEXTS = ", ".join(f"{name} TEXT" for name in _COLUMNS[1:])
 
-# Each kind is asked for in the order of the index, so that a page of it is read once; without the limit SQLite ignores
-# that order. An identity is looked up for each row: the planner of PostgreSQL knows nothing of the size of a table that
-# was filled a moment ago, and reading all identities once would be the end, so `find_known` leaves it no other way.
-_LOOKUP = " UNION ALL ".join(
-    [
-        f"SELECT s.n, {slot} AS slot, NULL AS kind, NULL AS value, i.person_id FROM (SELECT n, {kind} FROM stage_row "
-        f"WHERE {kind} IS NOT NULL ORDER BY {kind}{{collate}} LIMIT :size) AS s CROSS JOIN identity AS i "
-        f"WHERE i.kind = '{kind}' AND i.value = s.{kind}"
+
+def _lookup(collate: str) -> str:
+    """Asks for each identity of a batch whose it is.
+
+    Each kind is asked for in the order of the index, so that a page of it is read once; without the inner limit SQLite
+    ignores that order. It is a subquery and not a join: the planner of PostgreSQL knows nothing of the size of tables
+    that were filled a moment ago, and may join them the other way round, which takes minutes a batch. The outer limit
+    is above any size; it keeps the subquery from being run a second time for the condition.
+    """
+    whose = (
+        "SELECT f.n, {answer}, f.person_id FROM (SELECT s.*, (SELECT person_id FROM identity WHERE kind = {kind} AND "
+        "value = {value}) AS person_id FROM {source} AS s LIMIT 1000000000) AS f WHERE f.person_id IS NOT NULL"
+    )
+    parts = [
+        whose.format(
+            answer=f"{slot}, NULL, NULL", kind=f"'{kind}'", value=f"s.{kind}",
+            source=f"(SELECT n, {kind} FROM stage_row WHERE {kind} IS NOT NULL ORDER BY {kind}{collate} LIMIT :size)",
+        )
         for slot, kind in enumerate(FIRST_OF_KIND)
-    ]
-    + [
-        "SELECT m.n, NULL, m.kind, m.value, i.person_id FROM stage_more AS m CROSS JOIN identity AS i "
-        "WHERE i.kind = m.kind AND i.value = m.value"
-    ]
-)
+    ]  # fmt: skip
+    parts.append(
+        whose.format(answer="NULL, CAST(f.kind AS TEXT), f.value", kind="s.kind", value="s.value", source="stage_more")
+    )
+    return " UNION ALL ".join(parts)
 
 
 class Hit(NamedTuple):
@@ -80,20 +90,12 @@ class Stage:
 
     def find_known(self) -> list[Hit]:
         """Every identity of the batch that exists, with its person; one statement."""
-        groups, lookup = self._groups, text(_LOOKUP.format(collate=self._collate))
-        self._allow_joins("off")
-        found = self._session.execute(lookup, {"size": self._size}).all()
-        self._allow_joins("on")
+        groups = self._groups
+        found = self._session.execute(text(_lookup(self._collate)), {"size": self._size}).all()
         return [
             Hit(n, kind, value, person_id) if slot is None else Hit(n, FIRST_OF_KIND[slot], groups[n][slot], person_id)
             for n, slot, kind, value, person_id in found
         ]
-
-    def _allow_joins(self, value: str) -> None:
-        """Whether PostgreSQL may join by reading a whole table."""
-        if not self._sqlite:
-            for name in ("enable_hashjoin", "enable_mergejoin", "enable_memoize"):
-                self._session.execute(text(f"SET LOCAL {name} = {value}"))
 
     def read_ids(self, groups: Iterable[int]) -> Callable[[int], tuple[int, int]]:
         """Answers which (person id, contact id) each of these groups has if it is new."""
@@ -122,8 +124,9 @@ class Stage:
             return 0
         pid, cid = ("(:pbase + s.n)", "(:cbase + s.n)") if self._sqlite else ("s.pid", "s.cid")
         json_of = "{}" if self._sqlite else "CAST({} AS jsonb)"
+        # a constant and not a parameter, which PostgreSQL would read anew for each row
+        data = json_of.format(f"'{{\"source_id\": {origin.source_id}}}'")
         order = " ORDER BY s.n" if self._sqlite else ""  # COPY leaves the rows in order
-        source = f'{{"source_id": {origin.source_id}}}'
         self._run(
             f"INSERT INTO person (id, {', '.join(PERSON_COLUMNS)}, attributes, consents, labels, created_by_source, "
             "is_demo, created_at, updated_at) "
@@ -154,17 +157,21 @@ class Stage:
             self._run(
                 "INSERT INTO event (source, type, person_id, campaign_id, contact_id, time, actor, data) "
                 f"SELECT 'cxconsole', '{event_type.value}', {pid}, :campaign_id, {contact}, :now, :actor, "
-                f"{json_of.format(':data')} FROM stage_row s{order}",
+                f"{data} FROM stage_row s{order}",
                 origin,
-                data=source,
             )
-        self._run(f"INSERT INTO person_search_queue (person_id) SELECT {pid} FROM stage_row s{order}", origin)
+        collect = "json_group_array" if self._sqlite else "jsonb_agg"
+        self._run(
+            f"INSERT INTO person_search_queue (person_ids) SELECT {collect}({pid}) FROM stage_row s "
+            f"GROUP BY s.n / {QUEUE_ROW}",
+            origin,
+        )
         return self._size
 
-    def _run(self, statement: str, origin: Origin, **more: Any) -> None:
+    def _run(self, statement: str, origin: Origin) -> None:
         values = {
             "now": origin.now, "source_id": origin.source_id, "campaign_id": origin.campaign_id,
-            "actor": origin.actor, "pbase": self._bases[0], "cbase": self._bases[1], **more,
+            "actor": origin.actor, "pbase": self._bases[0], "cbase": self._bases[1],
         }  # fmt: skip
         prepared = text(statement)
         if ":now" in statement:
@@ -195,11 +202,13 @@ class Stage:
                 f"cid bigint DEFAULT nextval('campaign_contact_id_seq'), n int, {_TEXTS}) ON COMMIT DELETE ROWS"
             )
             cursor.execute(
-                "CREATE TEMP TABLE IF NOT EXISTS stage_more (n int, kind TEXT, value TEXT) ON COMMIT DELETE ROWS"
+                "CREATE TEMP TABLE IF NOT EXISTS stage_more (n int, kind identity_kind, value TEXT) "
+                "ON COMMIT DELETE ROWS"
             )
             # the planner cannot know how small this is, and compiling the statements takes longer than running them
             cursor.execute("SET LOCAL jit = off")
             cursor.execute("SET LOCAL enable_bitmapscan = off")
+            cursor.execute("SET LOCAL enable_seqscan = off")  # what was small at the last ANALYZE need not be small now
             cursor.execute("SET LOCAL work_mem = '32MB'")  # a block is sorted without a file
             # several batches may come in one transaction
             cursor.execute("TRUNCATE stage_row, stage_more")

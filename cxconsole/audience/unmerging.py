@@ -19,6 +19,7 @@ from cxconsole.audience.identity_lock import lock_identities
 from cxconsole.audience.merge_contacts import FoldedContact
 from cxconsole.audience.merge_records import FILLED, MOVED, Moved, Taken
 from cxconsole.audience.people import PersonView, view_persons
+from cxconsole.audience.search import queue_persons
 from cxconsole.errors import Conflict, NotFound
 from cxconsole.journey.recent import name_persons
 from cxconsole.journey.tape import append_events
@@ -27,7 +28,7 @@ from models.campaign import Campaign
 from models.comm import CommDelivery, CommRequest
 from models.contact import CampaignContact, ContactSource, ContactStatus, SourceMention
 from models.event import EventType
-from models.person import Identity, Person, PersonMerge, PersonSearchQueue
+from models.person import Identity, Person, PersonMerge
 
 MOST = 50
 _STOPPED = "its message was stopped when two customers were merged; try again to send it"
@@ -108,7 +109,7 @@ def undo_merge(session: Session, merge_id: int, *, actor: Actor, now: datetime) 
             for one in (stays, back)
         ],
     )  # fmt: skip
-    session.execute(insert(PersonSearchQueue), [{"person_id": stays}, {"person_id": back}])
+    queue_persons(session, (stays, back))
     session.expire_all()
     return view_persons(session, [session.get_one(Person, back)])[0]
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import String, cast, delete, func, insert, select, update
+from sqlalchemy import String, cast, delete, func, select, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Session, col
 
@@ -14,7 +14,7 @@ from cxconsole.audience.counters import column_of, move_contacts
 from cxconsole.audience.identity_changes import drop_identity, find_own, has_identity, of_kind
 from cxconsole.audience.identity_lock import lock_identities
 from cxconsole.audience.rows import IDENTITY_COLUMNS, KNOWN_COLUMNS, LONGEST_CELL, PERSON_COLUMNS, read_value
-from cxconsole.audience.search import is_one_of, is_sqlite
+from cxconsole.audience.search import is_one_of, is_sqlite, queue_persons
 from cxconsole.campaigns.contact_filter import Selection
 from cxconsole.campaigns.contact_query import check_query
 from cxconsole.campaigns.contact_selection import select_ids
@@ -26,7 +26,7 @@ from cxconsole.journey.tape import append_events
 from models.campaign import CampaignState, campaign_code
 from models.contact import CONTACT_MOVES, CampaignContact, ContactSource, ContactStatus, SourceMention
 from models.event import EventType
-from models.person import Identity, Person, PersonSearchQueue
+from models.person import Identity, Person
 from models.transitions import check_move
 
 _RETRIED = (ContactStatus.FAILED, ContactStatus.SUPPRESSED)
@@ -61,7 +61,7 @@ def update_contacts(
             _change_identities(session, rows[0].person_id, identities, now=now)
         persons = [row.person_id for row in rows]
         _change_persons(session, persons, values, now=now)
-        session.execute(insert(PersonSearchQueue), [{"person_id": person_id} for person_id in persons])
+        queue_persons(session, persons)
         _note(session, EventType.CONTACT_CHANGED, campaign_id, rows, actor=actor, now=now,
               data={"fields": sorted([*values, *identities])})  # fmt: skip
     return count

@@ -10,13 +10,14 @@ from sqlmodel import Session
 
 from cxconsole import clock
 from cxconsole.audience.counters import move_contacts
+from cxconsole.audience.search import queue_persons
 from cxconsole.demo.bulk import document, moment, take_keys, write_rows
 from cxconsole.demo.people import DOMAINS, LANDS, PLANS, draw_names, plain
 from cxconsole.demo.seed import SEED, Wiring
 from models.campaign import Campaign, CampaignProgress
 from models.contact import CampaignContact, ContactSource, SourceKind
 from models.event import Event, EventType
-from models.person import Identity, Person, PersonSearchQueue
+from models.person import Identity, Person
 
 CHUNK = 50_000
 LINES = [f"{line:04d}" for line in range(10_000) if not (100 <= line < 200 or line == 1212)]
@@ -107,7 +108,7 @@ def _write_chunk(
         (("cxconsole", EventType.CONTACT_ADDED.value, key, campaign_id, contact_id, at, "demo", data)
          for contact_id, key in contacts),
     )  # fmt: skip
-    write_rows(session, PersonSearchQueue, ("person_id",), ((key,) for key in keys))
+    queue_persons(session, keys)
     _count(session, campaign_id, source_id, size)
 
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, exists, insert, select, update
+from sqlalchemy import ColumnElement, Select, delete, exists, select, update
 from sqlmodel import Session, SQLModel
 
 from cxconsole.accounts.actor import Actor
 from cxconsole.audience.identity_lock import lock_identities
-from cxconsole.audience.search import read_keys
+from cxconsole.audience.search import queue_persons, read_keys
 from cxconsole.database import Database
 from cxconsole.demo.seed import SEEDED_FLAG
 from cxconsole.journey.cloud_event import OWN_SOURCE
@@ -26,7 +26,7 @@ from models.contact import CampaignContact, ContactImport, ContactSource, Reject
 from models.event import Event, EventType
 from models.gateway import Gateway, SandboxMessage, SandboxReceipt
 from models.journey import EventSource, EventTypeSeen, IdentityConflict, PersonalField, QuarantinedEvent
-from models.person import Identity, Person, PersonKey, PersonMerge, PersonSearchQueue
+from models.person import Identity, Person, PersonKey, PersonMerge
 from models.profile import ProfileView
 from models.suppression import Suppression
 from models.system import App, SystemFlag
@@ -125,8 +125,7 @@ def _remove_persons(database: Database) -> tuple[int, int]:
         )  # fmt: skip
         for model in of_them:
             _remove(session, model, _c(model).person_id.in_(gone))
-        if gone:  # so that search forgets them, too
-            session.execute(insert(PersonSearchQueue), [{"person_id": one} for one in gone])
+        queue_persons(session, gone)  # so that search forgets them, too
         return _remove(session, Person, _c(Person).id.in_(gone))
 
     return _in_parts(database, _demo(Person), remove), kept

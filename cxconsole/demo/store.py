@@ -6,6 +6,7 @@ from sqlmodel import Session
 
 from cxconsole.accounts.vault import Vault
 from cxconsole.audience.counters import column_of
+from cxconsole.audience.search import queue_persons
 from cxconsole.demo.bulk import advance_key, document, moment, take_keys, write_rows
 from cxconsole.demo.content import TEMPLATES
 from cxconsole.demo.history import TIMES, Ledger
@@ -16,7 +17,7 @@ from models.comm import CommDelivery, CommRequest, RateUsage
 from models.contact import CampaignContact
 from models.event import Event
 from models.gateway import Gateway, GatewayHealth, SandboxReceipt
-from models.person import Identity, Person, PersonSearchQueue
+from models.person import Identity, Person
 from models.suppression import Suppression
 from models.template import Template, TemplateVersion
 
@@ -37,7 +38,7 @@ def write_persons(session: Session, people: list[DemoPerson]) -> list[tuple[int,
         ((key, kind, value, 1, moment(one.created_at)) for key, one in numbered
          for kind, value in (("email", one.email), ("phone", one.phone), ("customer_id", one.customer_id)) if value),
     )  # fmt: skip
-    write_rows(session, PersonSearchQueue, ("person_id",), ((key,) for key, _ in numbered))
+    queue_persons(session, (key for key, _ in numbered))
     return numbered
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from sqlalchemy import text
 from sqlmodel import Session
 
-from cxconsole.audience.search import INDEX_BATCH, drain_person_search_queue
+from cxconsole.audience.search import INDEX_BATCH, drain_person_search_queue, queue_persons
 from cxconsole.database import Database
 from models.campaign import Campaign
 from models.contact import ContactSource
@@ -123,7 +123,7 @@ def build_world(database: Database, people: int) -> None:
 def index_people(database: Database, people: int) -> float:
     """Bring the search index up to date as the job does; persons a second."""
     with database.write() as session:
-        session.execute(text("INSERT INTO person_search_queue (person_id) SELECT id FROM person ORDER BY id"))
+        queue_persons(session, session.execute(text("SELECT id FROM person ORDER BY id")).scalars())
     began, count = time.perf_counter(), 1
     while count:
         with database.write() as session:

@@ -21,6 +21,9 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from cxconsole.serve import ROOT, build_front_end
 
+# how long a page may take to show something: generous, since both cores may be busy with other tests
+expect.set_options(timeout=15_000)
+
 _BAD_LINE = re.compile(r" (WARNING|ERROR|CRITICAL) |Traceback|Warning:")
 
 
@@ -96,7 +99,7 @@ def watch_page(browser: Browser, console: Console) -> Iterator[Page]:
     page.on("console", lambda message: said.append(_line(message)) if message.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: said.append(f"pageerror {error}"))
     start = console.log.stat().st_size
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(15_000)
     yield page
     context.close()
     logged = console.log.read_bytes()[start:].decode()

@@ -4,8 +4,7 @@ import pytest
 
 from cxconsole.accounts.actor import OPERATOR
 from cxconsole.audience.finding import find_person
-from cxconsole.audience.search import drain_person_search_queue
-from models.person import PersonSearchQueue
+from cxconsole.audience.search import drain_person_search_queue, queue_persons
 from tests.integration.campaigns.world import add_person
 
 
@@ -23,7 +22,7 @@ def people(database, now):
             session, now, first_name="Jonas", last_name="Lindqvist", identities={"phone": "+14155550123"}
         )
         for one in (amira, jonas):
-            session.add(PersonSearchQueue(person_id=one.id))
+            queue_persons(session, (one.id,))
         session.flush()
         drain_person_search_queue(session, now=now, limit=10)
     return {amira.id: "Amira", jonas.id: "Jonas"}

@@ -47,7 +47,7 @@ def test_a_new_person_gets_identities_a_place_and_a_history(database, add, campa
     created, added = everything(database, Event)
     assert (created.type, created.person_id) == (EventType.PERSON_CREATED, person.id)
     assert (added.type, added.person_id, added.contact_id) == (EventType.CONTACT_ADDED, person.id, contact.id)
-    assert [queued.person_id for queued in everything(database, PersonSearchQueue)] == [person.id]
+    assert [queued.person_ids for queued in everything(database, PersonSearchQueue)] == [[person.id]]
 
 
 @pytest.mark.parametrize("key", [{"email": "a@example.com"}, {"phone": "+46701442108"}, {"customer_id": "17"}])

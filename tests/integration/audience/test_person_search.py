@@ -1,17 +1,25 @@
 import pytest
 from sqlalchemy import text
+from sqlmodel import select
 
 from cxconsole.accounts.actor import OPERATOR, Actor
 from cxconsole.audience.people import get_person, search_everything, search_people
-from cxconsole.audience.search import drain_person_search_queue, find_person_ids, search_fold, split_words
+from cxconsole.audience.search import (
+    QUEUE_ROW,
+    drain_person_search_queue,
+    find_person_ids,
+    queue_persons,
+    search_fold,
+    split_words,
+)
 from cxconsole.errors import Forbidden, NotFound
-from models.person import Person, PersonSearchQueue
+from models.person import Person
 from tests.integration.campaigns.world import add_campaign, add_person
 
 
 def index(database, now, *person_ids, limit=100):
     with database.write() as session:
-        session.add_all(PersonSearchQueue(person_id=person_id) for person_id in person_ids)
+        queue_persons(session, person_ids)
     with database.write() as session:
         return drain_person_search_queue(session, now=now, limit=limit)
 
@@ -46,6 +54,22 @@ def two(database, now):
 )  # fmt: skip
 def test_any_part_of_any_value_is_found(two, q, found):
     assert find(two, q) == found
+
+
+def test_a_turn_takes_as_many_of_the_queue_as_it_may_and_the_oldest_first(two, now):
+    with two.write() as session:
+        for person in session.exec(select(Person)):
+            person.last_name = "Newly"
+            session.add(person)
+        for number in range(100):
+            queue_persons(session, (1000 + number,))  # who is gone meanwhile
+        queue_persons(session, [1] * (QUEUE_ROW - 1) + [2])
+    assert index(two, now, limit=99) == 99
+    assert index(two, now, limit=3) == 3
+    assert find(two, "newly") == [1]
+    assert index(two, now, limit=10_000) == QUEUE_ROW - 2
+    assert find(two, "newly") == [1, 2]
+    assert index(two, now) == 0
 
 
 def test_the_text_follows_the_person(two, now):

@@ -79,7 +79,7 @@ def test_a_change_reaches_the_persons_and_the_search(seven, now):
             one = row(session, number)
             assert (one.language, one.first_name, one.attributes) == ("sv", None, {"city": "Malmö", "n": str(number)})
         assert row(session, 5).attributes == {"plan": "basic", "n": "5"}
-        assert sorted(one.person_id for one in session.exec(select(PersonSearchQueue))) == [6, 7]
+        assert [sorted(one.person_ids) for one in session.exec(select(PersonSearchQueue))] == [[6, 7]]
         assert events(session, EventType.CONTACT_CHANGED) == [6, 7]
         written = session.exec(select(Event).where(Event.type == EventType.CONTACT_CHANGED)).first()
         assert written.data == {"fields": ["city", "first_name", "language", "plan"]}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sqlmodel import select
 
 from cxconsole.accounts.actor import OPERATOR
-from cxconsole.audience.search import drain_person_search_queue
+from cxconsole.audience.search import drain_person_search_queue, queue_persons
 from cxconsole.campaigns import contact_query
 from cxconsole.campaigns.contact_filter import AllOf, AnyOf, FilterOp, fold, parse_filter
 from cxconsole.campaigns.contact_query import CONTACT_SORTS
@@ -18,7 +18,7 @@ from cxconsole.errors import Invalid, NotFound
 from models.campaign import CampaignChannel
 from models.comm import CommDelivery, DeliveryState
 from models.contact import CampaignContact, ContactSource, ContactStatus, HoldReason
-from models.person import Identity, Person, PersonSearchQueue
+from models.person import Identity, Person
 from tests.integration.campaigns.world import add_campaign, add_contact, add_delivery, add_person, add_source
 
 NAMES = [None, "Amira", "amira", "Åsa", "Bo", "Zoë", "O'Neil", "100%", "a_b"]
@@ -45,7 +45,7 @@ def crowd(database, now):
                 time_zone=rng.choice([None, "Europe/Berlin"]), external_ref=rng.choice([None, f"X{n}"]),
                 attributes={key: rng.choice(WORDS) for key in KEYS if rng.random() < 0.8},
             )  # fmt: skip
-            session.add(PersonSearchQueue(person_id=person.id))
+            queue_persons(session, (person.id,))
             status = rng.choice(list(ContactStatus))
             contact = add_contact(
                 session, campaigns[n >= 60], person, other if n >= 60 else rng.choice(sources), now, status=status,
