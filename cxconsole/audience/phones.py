@@ -37,22 +37,18 @@ class _Plan:
         found = PhoneMetadata.metadata_for_region(region, None)
         general = found.general_desc if found is not None else None
         if found is None or general is None or found.leading_zero_possible or region == "IT":
-            self.national = self.trunk = self.abroad = None
+            self.national = self.abroad = None
             return
-        self.national = re.compile(general.national_number_pattern or "", re.ASCII)
+        # a number of the country, with nothing before it that could be a prefix
+        trunk = found.national_prefix_for_parsing or "(?!)"
+        self.national = re.compile(f"(?!(?:{trunk})(?<!^))(?:{general.national_number_pattern or ''})", re.ASCII)
         self.lengths = frozenset(general.possible_length)
-        self.trunk = re.compile(found.national_prefix_for_parsing or "(?!)", re.ASCII)
         self.abroad = re.compile(found.international_prefix or "(?!)", re.ASCII)
         self.prefix = found.national_prefix or ""
 
     def holds(self, digits: str) -> bool:
         """Whether these digits are a national number as they stand, with nothing that could be a prefix."""
-        if self.national is None or self.trunk is None or len(digits) not in self.lengths:
-            return False
-        if not self.national.fullmatch(digits):
-            return False
-        prefix = self.trunk.match(digits)
-        return prefix is None or prefix.end() == 0
+        return self.national is not None and len(digits) in self.lengths and bool(self.national.fullmatch(digits))
 
     def expand(self, digits: str) -> str | None:
         """E.164 of a number as it is dialled inside the country, when that is beyond doubt."""
@@ -85,8 +81,10 @@ def known_regions() -> frozenset[str]:
 
 def normalise_phone(raw: str, region: str) -> str | Problem:
     """E.164, or what is wrong with the number. `raw` is not empty; `region` says how to read one without a +."""
-    digits = raw.translate(_SEPARATORS) if "(0)" not in raw else ""
-    if _SHAPE.fullmatch(digits):
+    digits = raw
+    if not _SHAPE.fullmatch(raw):
+        digits = raw.translate(_SEPARATORS) if "(0)" not in raw else ""
+    if digits is raw or _SHAPE.fullmatch(digits):
         if digits[0] == "+":
             plan = _plan_of_code(digits[1:4]) if digits[1] != "0" else None
             if plan is not None and plan.holds(digits[len(plan.code) :]):

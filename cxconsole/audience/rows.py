@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from json.encoder import encode_basestring_ascii  # type: ignore[attr-defined]
 from typing import Any, NamedTuple
 from zoneinfo import available_timezones
@@ -11,7 +11,7 @@ from zoneinfo import available_timezones
 from cxconsole.audience.emails import normalise_email
 from cxconsole.audience.phones import normalise_phone
 from cxconsole.audience.problems import Problem
-from models.person import Channel, IdentityKind
+from models.person import Channel
 
 IDENTITY_COLUMNS = ("email", "phone", "customer_id")
 PERSON_COLUMNS = ("first_name", "last_name", "language", "time_zone", "preferred_channel", "external_ref")
@@ -106,12 +106,19 @@ class RowPlan:
 
     def __init__(self, columns: Sequence[str], targets: Sequence[str | None], *, default_region: str) -> None:
         self._columns = columns
-        self._region = default_region
-        self._emails = [at for at, target in enumerate(targets) if target == "email"]
-        self._phones = [at for at, target in enumerate(targets) if target == "phone"]
-        self._customer_ids = [at for at, target in enumerate(targets) if target == "customer_id"]
+        readers = {
+            "email": normalise_email,
+            "phone": partial(normalise_phone, region=default_region),
+            "customer_id": _read_name,
+        }
+        self._identities = [
+            (at, slot, readers[kind])
+            for slot, kind in enumerate(IDENTITY_COLUMNS)
+            for at, target in enumerate(targets)
+            if target == kind
+        ]
         self._person = [
-            (at, PERSON_COLUMNS.index(target), _READERS[target])
+            (at, len(IDENTITY_COLUMNS) + PERSON_COLUMNS.index(target), _READERS[target])
             for at, target in enumerate(targets)
             if target in PERSON_COLUMNS
         ]
@@ -124,56 +131,37 @@ class RowPlan:
     @property
     def has_identity(self) -> bool:
         """Whether any column can tell who a row is about."""
-        return bool(self._emails or self._phones or self._customer_ids)
+        return bool(self._identities)
 
     def parse(self, cells: Sequence[Any]) -> ParsedRow | BadCell:
         """The row as it is stored, or why it is rejected. There are as many cells as columns."""
         bad: list[BadCell] = []
-        emails = self._read_identities(self._emails, cells, bad, normalise_email)
-        phones = self._read_identities(self._phones, cells, bad, self._normalise_phone)
-        ids = self._read_identities(self._customer_ids, cells, bad, _read_name)
-        if not (emails or phones or ids):
-            if bad:
-                return bad[0]
-            at = (self._emails + self._phones + self._customer_ids)[:1]
-            column = self._columns[at[0]] if at else ""
-            return BadCell(column, "", "No e-mail, phone or customer id", "Fill at least one of them")
-        person: list[str | None] = [None] * len(PERSON_COLUMNS)
+        values: list[str | None] = [None] * len(KNOWN_COLUMNS)
+        more: tuple[tuple[str, str], ...] = ()
+        for at, slot, read in self._identities:
+            if raw := str(cells[at]).strip():
+                value = read(raw)
+                if not isinstance(value, str):
+                    bad.append(BadCell(self._columns[at], raw, *value))
+                elif values[slot] is None:
+                    values[slot] = value
+                elif value != values[slot] and (further := (KNOWN_COLUMNS[slot], value)) not in more:
+                    more += (further,)
+        if values[0] is None and values[1] is None and values[2] is None:
+            return bad[0] if bad else self._miss_identity()
         for at, slot, read in self._person:
             if raw := str(cells[at]).strip():
                 value = read(raw)
                 if isinstance(value, str):
-                    person[slot] = value
+                    values[slot] = value
                 else:
                     bad.append(BadCell(self._columns[at], raw, *value))
-        more: tuple[tuple[str, str], ...] = ()
-        if len(emails) > 1 or len(phones) > 1 or len(ids) > 1:
-            more = (
-                *((IdentityKind.EMAIL.value, value) for value in emails[1:]),
-                *((IdentityKind.PHONE.value, value) for value in phones[1:]),
-                *((IdentityKind.CUSTOMER_ID.value, value) for value in ids[1:]),
-            )
         attributes = self._read_attributes(cells, bad) if self._attributes else "{}"
-        first = (emails[0] if emails else None, phones[0] if phones else None, ids[0] if ids else None)
-        return ParsedRow(*first, *person, attributes, more, tuple(bad))  # type: ignore[call-arg]
+        return ParsedRow(*values, attributes, more, tuple(bad))  # type: ignore[arg-type]
 
-    def _normalise_phone(self, raw: str) -> str | Problem:
-        return normalise_phone(raw, self._region)
-
-    def _read_identities(
-        self, places: list[int], cells: Sequence[Any], bad: list[BadCell], read: Callable[[str], str | Problem]
-    ) -> list[str]:
-        found: list[str] = []
-        for at in places:
-            raw = str(cells[at]).strip()
-            if not raw:
-                continue
-            value = read(raw)
-            if not isinstance(value, str):
-                bad.append(BadCell(self._columns[at], raw, *value))
-            elif value not in found:
-                found.append(value)
-        return found
+    def _miss_identity(self) -> BadCell:
+        column = self._columns[self._identities[0][0]] if self._identities else ""
+        return BadCell(column, "", "No e-mail, phone or customer id", "Fill at least one of them")
 
     def _read_attributes(self, cells: Sequence[Any], bad: list[BadCell]) -> str:
         parts: list[str] = []
