@@ -23,6 +23,7 @@ from typing import Any
 
 import uvloop
 
+from cxconsole import LOG_FORMAT
 from cxconsole.bootstrap import Application, get_application
 from cxconsole.demo.seed import seed_demo
 from cxconsole.settings import Settings, get_settings
@@ -57,7 +58,7 @@ def run() -> None:
 
 def start_logging(settings: Settings) -> None:
     """One line a record on standard error."""
-    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.basicConfig(level=settings.log_level.upper(), format=LOG_FORMAT)
     logging.getLogger("reflex.app").addFilter(_is_news)
     # Libraries that tell each step; theirs is heard from warnings on.
     for name in ("alembic", "apscheduler", "granian", "_granian", "httpx", "httpcore"):

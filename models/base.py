@@ -19,7 +19,7 @@ BIG = BigInteger().with_variant(Integer(), "sqlite")  # SQLite's own row ids are
 
 
 KEY_TEXT = String(collation="C").with_variant(String(), "sqlite")
-"""Text that is looked up and not read in order. PostgreSQL compares it by its bytes, which costs its indexes several
+"""Text that is found by an index. PostgreSQL compares it by its bytes, as SQLite does, which costs its indexes several
 times less than the rules of a language."""
 
 

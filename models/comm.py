@@ -74,6 +74,7 @@ class CommRequest(SQLModel, table=True):
     __tablename__ = "comm_request"
     __table_args__ = (
         Index("ix_request_contact", "contact_id"),
+        Index("ix_request_person", "person_id", "id"),
         Index(
             "uq_request_unique_ref", "unique_ref", unique=True,
             sqlite_where=text("unique_ref IS NOT NULL"), postgresql_where=text("unique_ref IS NOT NULL"),

@@ -69,9 +69,9 @@ class Person(SQLModel, table=True):
     )
 
     id: int | None = id_field()
-    first_name: str | None = None
-    last_name: str | None = None
-    language: str | None = None
+    first_name: str | None = key_field(None, nullable=True)
+    last_name: str | None = key_field(None, nullable=True)
+    language: str | None = key_field(None, nullable=True)
     time_zone: str | None = None
     preferred_channel: str | None = code_field(None, nullable=True)
     external_ref: str | None = None

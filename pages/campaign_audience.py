@@ -110,7 +110,7 @@ def _import() -> rx.Component:
                 key_figure("Updated", one.merged, mark=dot("iris"), small=True),
                 key_figure("Twice in the file", one.duplicates, mark=dot("gray"), small=True),
                 key_figure("Rejected", one.rejected, mark=dot("red"), small=True),
-                key_figure("Still to read", one.still, mark=dot("rest"), small=True),
+                rx.cond(one.is_running, key_figure("Still to read", one.still, mark=dot("rest"), small=True)),
                 bare=True,
             ),
             class_name="cx-card",

@@ -277,7 +277,7 @@ def _import_card(one: ImportView) -> ImportCard:
         merged=show.number(one.merged),
         duplicates=show.number(one.duplicates),
         rejected=show.number(one.rejected),
-        still=show.number(max(0, whole - one.rows_read)) if running else "0",
+        still=show.number(max(0, whole - one.rows_read)),
         created_share=one.created * share,
         merged_share=one.merged * share,
         duplicates_share=one.duplicates * share,

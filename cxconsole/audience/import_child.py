@@ -12,6 +12,7 @@ import sys
 
 from sqlmodel import select
 
+from cxconsole import LOG_FORMAT
 from cxconsole.audience.import_pace import tune_writer
 from cxconsole.audience.import_run import run_import
 from cxconsole.audience.import_undo import run_undo
@@ -40,7 +41,7 @@ class _Stop:
 def main(import_id: int) -> None:
     """Work on one claimed import until it ends."""
     os.setpriority(os.PRIO_PROCESS, 0, max(NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
-    logging.basicConfig(level=os.environ.get("CXCONSOLE_LOG_LEVEL", "INFO"), stream=sys.stderr)
+    logging.basicConfig(level=os.environ.get("CXCONSOLE_LOG_LEVEL", "INFO"), format=LOG_FORMAT, stream=sys.stderr)
     stop = _Stop()
     database = Database(os.environ["CXCONSOLE_DATABASE_URL"])
     tune_writer(database)

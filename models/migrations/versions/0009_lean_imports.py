@@ -1,4 +1,5 @@
-"""What makes imports cheaper: the kind of an identity compared as a number, many persons in a row of the search queue."""
+"""What makes imports cheaper: kinds of identities compared as numbers and names by their bytes, and many persons in a
+row of the search queue. And the requests of a person, found by an index."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,6 +14,7 @@ depends_on = None
 KIND = ENUM(
     "customer_id", "email", "phone", "postal", "push", "social_id", "temporary_id", name="identity_kind", create_type=False
 )
+NAMES = ("first_name", "last_name", "language")
 BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 JSON_TYPE = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 
@@ -39,9 +41,12 @@ def upgrade() -> None:
         "GROUP BY id / 500 ORDER BY id / 500"
     )
     op.drop_table("queue_before")
+    op.create_index("ix_request_person", "comm_request", ["person_id", "id"])
     if is_postgresql:
         KIND.create(op.get_bind())
         op.alter_column("identity", "kind", type_=KIND, postgresql_using="kind::identity_kind")
+        for column in NAMES:
+            op.alter_column("person", column, type_=sa.String(collation="C"))
 
 
 def downgrade() -> None:
@@ -49,6 +54,9 @@ def downgrade() -> None:
     if is_postgresql:
         op.execute("ALTER TABLE identity ALTER COLUMN kind TYPE VARCHAR(40) USING kind::text")
         KIND.drop(op.get_bind())
+        for column in NAMES:
+            op.alter_column("person", column, type_=sa.String(collation="default"))
+    op.drop_index("ix_request_person", "comm_request")
     op.drop_table("person_search_queue")
     _make_queue(sa.Column("person_id", BIG, nullable=False))
     op.execute("INSERT INTO person_search_queue (person_id) SELECT id FROM person")
