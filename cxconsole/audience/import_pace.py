@@ -45,11 +45,15 @@ class Pace:
         self._spare = _ALONE_SECONDS if version == self._version else _SHARED_SECONDS
         self._version = version
 
-    def end_step(self, *, rows: int, seconds: float) -> None:
-        """At the end of a write: how many rows it was and how long it took."""
+    def end_step(self, *, size: int, rows: int, seconds: float) -> None:
+        """At the end of a write: how many bytes and rows it was and how long it took.
+
+        What it was counts and not what is read now: of two blocks that are stored side by side each would be taken for
+        as large as the other one had made the next, and the sizes would swing, so that one waits for the other.
+        """
         fits = self._spare / max(seconds, 0.001)
         fits = min(fits, MOST_ROWS / max(rows, 1), 2.0)  # grow step by step: the first one says little
-        self.size = int(min(LARGEST_BLOCK, max(SMALLEST_BLOCK, self.size * fits)))
+        self.size = int(min(LARGEST_BLOCK, max(SMALLEST_BLOCK, size * fits)))
 
 
 def tune_writer(database: Database) -> None:

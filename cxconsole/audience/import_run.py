@@ -112,7 +112,7 @@ def _store(
         pace.begin_step(session)
         begun = time.monotonic()
         store_chunk(session, work, chunk, records_done=records_done, ahead=ahead, meanwhile=meanwhile)
-    pace.end_step(rows=chunk.records, seconds=time.monotonic() - begun)
+    pace.end_step(size=chunk.end - chunk.start, rows=chunk.records, seconds=time.monotonic() - begun)
 
 
 def _prepare_file(work: ContactImport, found: CsvFormat) -> Path:
