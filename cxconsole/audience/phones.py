@@ -81,10 +81,8 @@ def known_regions() -> frozenset[str]:
 
 def normalise_phone(raw: str, region: str) -> str | Problem:
     """E.164, or what is wrong with the number. `raw` is not empty; `region` says how to read one without a +."""
-    digits = raw
-    if not _SHAPE.fullmatch(raw):
-        digits = raw.translate(_SEPARATORS) if "(0)" not in raw else ""
-    if digits is raw or _SHAPE.fullmatch(digits):
+    digits = _strip(raw)
+    if digits:
         if digits[0] == "+":
             plan = _plan_of_code(digits[1:4]) if digits[1] != "0" else None
             if plan is not None and plan.holds(digits[len(plan.code) :]):
@@ -92,6 +90,14 @@ def normalise_phone(raw: str, region: str) -> str | Problem:
         elif found := _plan_of_region(region).expand(digits):
             return found
     return _parse(raw, region)
+
+
+def _strip(raw: str) -> str:
+    """The number without what people put between its digits; empty when that is not all there is besides."""
+    if _SHAPE.fullmatch(raw):
+        return raw
+    bare = raw.translate(_SEPARATORS) if "(0)" not in raw else ""
+    return bare if _SHAPE.fullmatch(bare) else ""
 
 
 @lru_cache(maxsize=10_000)

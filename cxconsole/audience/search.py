@@ -31,6 +31,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import BigInteger
 from sqlmodel import Session, col
 
+from cxconsole.audience.bulk import execute_many, slices
 from models.contact import ContactImport, ImportState
 from models.person import PersonSearchQueue
 from models.person_search import FTS
@@ -107,10 +108,8 @@ def is_one_of(key: Any, ids: Sequence[int], *, sqlite: bool) -> ColumnElement[bo
 
 def queue_persons(session: Session, person_ids: Iterable[int]) -> None:
     """Have the texts of these persons brought up to date."""
-    ids = list(person_ids)
-    rows = [{"person_ids": ids[at : at + QUEUE_ROW]} for at in range(0, len(ids), QUEUE_ROW)]
-    if rows:
-        session.execute(insert(PersonSearchQueue), rows)
+    queue = PersonSearchQueue.__table__  # type: ignore[attr-defined]
+    execute_many(session, insert(queue), [{"person_ids": ids} for ids in slices(list(person_ids), QUEUE_ROW)])
 
 
 def queued_person_ids(session: Session, *, limit: int) -> list[int]:
