@@ -6,7 +6,8 @@ import reflex as rx
 
 from cxconsole.audience.finding import find_person
 from cxconsole.audience.identity_changes import unite_persons
-from cxconsole.audience.unmerging import MergeView, list_merges, undo_merge
+from cxconsole.audience.unmerging import MergeView, list_merges
+from cxconsole.campaigns.person_unmerging import unmerge_person
 from cxconsole.errors import CxError
 from cxconsole.signals import topics
 from state import format as show
@@ -72,7 +73,7 @@ class MergesState(PersonState, mixin=True):
     async def undo_merge(self):
         """Make them two again."""
         try:
-            await write(self, undo_merge, self.undoing, announces=_ANNOUNCED)
+            await write(self, unmerge_person, self.undoing, announces=_ANNOUNCED)
         except CxError as error:
             self.problem_text = error.detail
             return None

@@ -15,9 +15,10 @@ from cxconsole.api.views import Id, View
 from cxconsole.audience.identity_changes import add_identity, remove_identity, unite_persons
 from cxconsole.audience.people import get_person
 from cxconsole.audience.person_changes import list_persons, update_person
-from cxconsole.audience.unmerging import list_merges, undo_merge
+from cxconsole.audience.unmerging import list_merges
 from cxconsole.campaigns.person_erasure import erase_person
 from cxconsole.campaigns.person_export import export_person
+from cxconsole.campaigns.person_unmerging import unmerge_person
 from cxconsole.signals import topics
 
 router = APIRouter(prefix="/persons", tags=["persons"], route_class=ApiRoute)
@@ -169,7 +170,7 @@ def erase(call: Caller, person_id: str) -> Erased:
 def undo(call: Caller, merge_id: str) -> PersonReading:
     """Undo a merge: what came along goes back. Answers the person who lives again; 409 when it cannot be undone."""
     with call.write() as session:
-        back = PersonReading.of(undo_merge(session, parse_key(merge_id, "merge"), actor=call.actor, now=call.now))
+        back = PersonReading.of(unmerge_person(session, parse_key(merge_id, "merge"), actor=call.actor, now=call.now))
     call.publish(topics.WORK, topics.CAMPAIGNS, topics.TAPE)
     return back
 

@@ -25,7 +25,7 @@ from cxconsole.journey.recent import name_persons
 from cxconsole.journey.tape import append_events
 from cxconsole.journey.timeline import find_family
 from models.campaign import Campaign
-from models.comm import CommDelivery, CommRequest
+from models.comm import CommDelivery, CommRequest, DeliveryState
 from models.contact import CampaignContact, ContactSource, ContactStatus, SourceMention
 from models.event import EventType
 from models.person import Identity, Person, PersonMerge
@@ -68,9 +68,9 @@ def list_merges(session: Session, person_id: int, *, actor: Actor) -> tuple[Merg
 
 
 def undo_merge(session: Session, merge_id: int, *, actor: Actor, now: datetime) -> PersonView:
-    """Give back what came along; the person who lives again. The caller publishes WORK, CAMPAIGNS and TAPE.
+    """Give back what came along; the person who lives again. `campaigns.person_unmerging` then lets contacts go on.
 
-    Raises NotFound, and Conflict for a merge that cannot be undone any more.
+    Raises NotFound, and Conflict for a merge that cannot be undone any more, or not while a message is sent.
     """
     actor.require("persons.edit")
     lock_identities(session)
@@ -83,6 +83,7 @@ def undo_merge(session: Session, merge_id: int, *, actor: Actor, now: datetime) 
     if refusal := _find_refusals(session, [merge])[merge_id]:
         raise Conflict(refusal)
     moved = Moved.from_json(merge.moved)
+    _refuse_while_sending(session, moved)
     person, other = session.get_one(Person, stays), session.get_one(Person, back)
     _give_back_values(person, other, moved.taken)
     person.updated_at = other.updated_at = now
@@ -139,6 +140,14 @@ def _refuse(merge: PersonMerge, into: Mapping[int, int | None], borne: set[int])
     if not borne - came:
         return f"Person {stays} would be left without any address or id. Add one first."
     return ""
+
+
+def _refuse_while_sending(session: Session, moved: Moved) -> None:
+    """Raise Conflict while a message of a folded contact is on the wire: its sender reports to the one it read."""
+    keys = [key for folded in moved.folded for key in folded.deliveries]
+    messages = select(col(CommDelivery.state)).where(col(CommDelivery.id).in_(keys)).order_by(col(CommDelivery.id))
+    if DeliveryState.SENDING in session.execute(messages.with_for_update()).scalars().all():
+        raise Conflict("A message to one of them is being sent right now. Try again in a moment.")
 
 
 def _view(session: Session, rows: Sequence[PersonMerge]) -> tuple[MergeView, ...]:
