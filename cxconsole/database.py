@@ -7,7 +7,9 @@ PostgreSQL needs none of this.
 """
 
 import fcntl
+import logging
 import os
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,8 +24,13 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Session
 
+log = logging.getLogger("cxconsole.database")
+
 _TURN_SECONDS = 0.1
 """How long the threads of one process may follow each other through the gate while another process waits."""
+
+_TELL_SECONDS = 5.0
+"""How long PostgreSQL may take to hear that a statement is given up."""
 
 JsonType = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
@@ -136,6 +143,12 @@ class Database:
             yield session
 
     @contextmanager
+    def read_until(self, given_up: "GivenUp") -> Iterator[Session]:
+        """As `read`, until another thread gives it up: what it does then fails with OperationalError."""
+        with self.read() as session, given_up.ends(session):
+            yield session
+
+    @contextmanager
     def write(self) -> Iterator[Session]:
         """A transaction: committed when the block ends, rolled back when it raises."""
         if self._gate is None:
@@ -176,6 +189,41 @@ class Database:
         """Close all connections."""
         self.reader.dispose()
         self.writer.dispose()
+
+
+class GivenUp:
+    """Ends a read that nobody waits for any more, from another thread, so that it costs nobody else a turn."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()  # a connection is not given back, and lent to others, while it is being told
+        self._connection: Any = None
+        self._is_over = False
+
+    @contextmanager
+    def ends(self, session: Session) -> Iterator[None]:
+        """While the block runs, `now` ends the statement that this session is at."""
+        connection = session.connection().connection.driver_connection
+        with self._lock:
+            if self._is_over:
+                raise InterruptedError("nobody waits for this read any more")
+            self._connection = connection
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._connection = None
+
+    def now(self) -> None:
+        """End it. PostgreSQL is told over a connection of its own, so call this where that may take a moment."""
+        with self._lock:
+            self._is_over = True
+            if isinstance(self._connection, sqlite3.Connection):
+                self._connection.interrupt()
+            elif self._connection is not None:
+                try:
+                    self._connection.cancel_safe(timeout=_TELL_SECONDS)
+                except Exception:
+                    log.info("action=give_up_failed The statement runs to its end.", exc_info=True)
 
 
 def _sqlite_engine(url: str, begin: str, *, cache_kb: int, mapped_mb: int) -> Engine:

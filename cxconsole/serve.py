@@ -18,6 +18,7 @@ import signal
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,8 @@ STOP_SECONDS = 20.0
 MOST_CONNECTIONS = 8_192
 """Each open page and each stream is one; the server's own 128 would keep everybody else waiting."""
 _BACKLOG = 1_024
+_THREADS = 16
+"""Read and write for the pages; each keeps one connection to the database while it does."""
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / ".web" / "build"
@@ -189,6 +192,8 @@ def build_server(app: Any, *, host: str, port: int) -> Any:
 async def _serve(settings: Settings) -> None:
     server = build_server(load_app(), host=settings.host, port=settings.port)
     loop = asyncio.get_running_loop()
+    # those who wait for their turn to write must not keep the others from reading
+    loop.set_default_executor(ThreadPoolExecutor(_THREADS, thread_name_prefix="pages"))
 
     def stop() -> None:
         get_application().live_tape.end()  # the server waits for every connection, and a stream never ends by itself

@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import threading
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, TypeVar
@@ -15,6 +16,7 @@ from cxconsole.accounts.local import actor_of
 from cxconsole.bootstrap import get_application
 from cxconsole.campaigns.contact_filter import Selection
 from cxconsole.campaigns.contact_selection import change_in_chunks
+from cxconsole.database import GivenUp
 from cxconsole.errors import CxError, Forbidden
 
 Result = TypeVar("Result")
@@ -34,13 +36,19 @@ async def read(state: rx.State, service: Callable[..., Result], /, *args: Any, *
 
 
 async def read_as(actor: Actor, service: Callable[..., Result], /, *args: Any, **kwargs: Any) -> Result:
-    """As `read`, for whom we know already."""
+    """As `read`, for whom we know already. When the asking is cancelled, so is the read."""
+    given_up = GivenUp()
 
     def run() -> Result:
-        with get_application().database.read() as session:
+        with get_application().database.read_until(given_up) as session:
             return _call(service, session, actor, *args, **kwargs)
 
-    return await asyncio.to_thread(run)
+    try:
+        return await asyncio.to_thread(run)
+    except asyncio.CancelledError:
+        # a thread of its own: those of the pages may all be at such reads
+        threading.Thread(target=given_up.now, name="give-up", daemon=True).start()
+        raise
 
 
 async def write(

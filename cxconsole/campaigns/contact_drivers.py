@@ -50,6 +50,8 @@ class Driver:
     """Whether `narrow` is a status, whose number is exact."""
     is_key: bool = False
     """Whether `narrow` gives the contacts' keys, so that no index on the campaign is wanted."""
+    is_words: bool = False
+    """Whether `narrow` is a list of those who hold the words."""
     covers: str = ""
     """The condition (see `query_conditions`) that holds for all contacts that `narrow` leaves."""
 
@@ -115,7 +117,7 @@ def _word_drivers(session: Session, words: tuple[str, ...], limit: int, *, is_se
         ids = list({*ids, *queued_person_ids(session, limit=limit + 1)})
     if len(ids) <= limit:
         narrow = is_one_of(col(CampaignContact.person_id), ids, sqlite=is_sqlite(session))
-        yield Driver(size=len(ids), narrow=narrow, covers="q" if is_search else "")
+        yield Driver(size=len(ids), narrow=narrow, is_words=True, covers="q" if is_search else "")
 
 
 def filter_words(tree: FilterTree | None) -> tuple[str, ...]:

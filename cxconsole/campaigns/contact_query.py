@@ -32,6 +32,8 @@ CONTACT_SORTS = ("id", *TEXT_FIELDS, *TIME_FIELDS)
 
 GATHER_LIMIT = 20_000
 """So many rows are read and sorted in less time than people notice."""
+WORDS_LIMIT = 40_000
+"""As many that hold a word: in a walk all who hold it may come last, as one name is of one country."""
 SMALL_CAMPAIGN = 10_000
 SCAN_LIMIT = 50_000
 """With further conditions, which are looked at one by one, a scan is for no more than this many."""
@@ -120,12 +122,12 @@ class _Finder:
         """One page."""
         planned = self._numbers.planned
         if self.conditions and planned > SMALL_CAMPAIGN:
-            words_limit = min(GATHER_LIMIT, planned)
+            words_limit = min(WORDS_LIMIT, planned)
             drivers = list(find_drivers(self._session, self._numbers, self._query, words_limit=words_limit))
             driver = min(drivers, key=lambda one: one.size, default=None)
         else:
             driver = None
-        if planned <= SMALL_CAMPAIGN or (driver and driver.size <= GATHER_LIMIT):
+        if planned <= SMALL_CAMPAIGN or (driver and (driver.is_words or driver.size <= GATHER_LIMIT)):
             return self._gather(driver, sort, descending, limit, offset)
         if driver and self._is_scan_best(driver, sort):
             ids = self._scan(driver, descending, limit, offset)

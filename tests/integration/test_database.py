@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from cxconsole.database import Database
+from cxconsole.database import Database, GivenUp
 from models.migrate import migrate
 
 
@@ -46,7 +46,7 @@ GREEDY = """
 import sys, time
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
-from cxconsole.database import Database
+from cxconsole.database import Database, GivenUp
 
 database = Database(sys.argv[1])
 print("ready", flush=True)
@@ -107,3 +107,38 @@ def test_a_write_that_fails_gives_the_turn_back(tmp_path):
     with database.read() as session:
         assert session.execute(text("SELECT n FROM numbers")).scalars().all() == [1]
     database.dispose()
+
+
+ENDLESS = {
+    "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n",
+    "postgresql": "SELECT pg_sleep(600)",
+}
+
+
+def test_a_read_that_is_given_up_ends_and_its_connection_serves_the_next(database):
+    given_up, begun, told = GivenUp(), threading.Event(), []
+
+    def read() -> None:
+        try:
+            with database.read_until(given_up) as session:
+                begun.set()
+                session.execute(text(ENDLESS["sqlite" if database.is_sqlite else "postgresql"]))
+        except DBAPIError as error:
+            told.append(error)
+
+    thread = threading.Thread(target=read, daemon=True)
+    thread.start()
+    assert begun.wait(10)
+    while thread.is_alive() and not told:
+        given_up.now()  # again: the statement may not have begun yet
+        thread.join(0.05)
+    assert told
+    with database.read() as session:
+        assert session.execute(text("SELECT 1")).scalar_one() == 1
+
+
+def test_a_read_that_was_given_up_before_it_began_does_not_begin(database):
+    given_up = GivenUp()
+    given_up.now()
+    with pytest.raises(InterruptedError), database.read_until(given_up):
+        pytest.fail("it was read")
