@@ -22,6 +22,11 @@ class Actor:
         """Whether this actor has the right."""
         return bool(self.rights & {"*", right, f"{right.split('.')[0]}.*"})
 
+    @property
+    def may_all(self) -> bool:
+        """Whether nothing is kept from this actor."""
+        return "*" in self.rights
+
     def require(self, right: str) -> None:
         """Raise Forbidden unless this actor has the right, such as `campaigns.publish`."""
         if not self.may(right):

@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from cxconsole.accounts.actor import Actor
 from cxconsole.errors import NotFound
-from cxconsole.journey.personal import open_rows
+from cxconsole.journey.sight import show_rows
 from cxconsole.journey.timeline import tell_events
 from models.event import Event
 
@@ -38,7 +38,7 @@ def get_event(session: Session, event_id: int, *, actor: Actor) -> EventView:
     row = session.get(Event, event_id)
     if row is None:
         raise NotFound(f"There is no event {event_id}.")
-    [row] = open_rows(session, [row])
+    [row] = show_rows(session, [row], actor=actor)
     [told] = tell_events(session, [row])
     return EventView(
         id=event_id, event_id=row.event_id or str(event_id), source=row.source, type=row.type, at=row.time,

@@ -13,9 +13,10 @@ from sqlmodel import Session, col
 from cxconsole.accounts.actor import Actor
 from cxconsole.csv_guard import write_csv
 from cxconsole.errors import Invalid
-from cxconsole.journey.personal import open_rows
 from cxconsole.journey.personal_fields import refuse_personal_path
+from cxconsole.journey.profile_views import read_guard
 from cxconsole.journey.recent import name_persons
+from cxconsole.journey.sight import show_rows
 from cxconsole.journey.timeline import TimelineEvent, find_family, tell_events
 from models.event import Event
 
@@ -71,12 +72,17 @@ class EventPage:
 def search_events(
     session: Session, query: EventQuery, *, actor: Actor, before: int | None = None, limit: int = 50
 ) -> EventPage:
-    """Events that fit, from before a key, or the newest. Raises Invalid, and NotFound for a person there is not."""
+    """Events that fit, from before a key, or the newest, as the actor may see them.
+
+    Raises Invalid, Forbidden for a field that is kept from the actor, and NotFound for a person there is not.
+    """
     actor.require("persons.read")
     if not 1 <= limit <= MAX_LIMIT:
         raise Invalid.field("limit", f"The limit must be between 1 and {MAX_LIMIT}.")
+    if query.field:
+        _check_field(session, query, actor)
     rows, following, oldest = _look(session, query, before, limit)
-    return EventPage(events=_found(session, rows), next=following, looked_back_to=oldest)
+    return EventPage(events=_found(session, rows, actor), next=following, looked_back_to=oldest)
 
 
 def export_events(session: Session, query: EventQuery, *, actor: Actor) -> Iterator[str]:
@@ -104,8 +110,6 @@ def _look(
     if query.person_id is not None:  # by its own index, which leaves no more than one person's events to look through
         here.append(col(Event.person_id).in_(find_family(session, query.person_id)))
     conditions = _conditions(query, sqlite=session.get_bind().dialect.name == "sqlite")
-    if query.field:
-        _refuse_personal(session, query)
     floor = None
     if conditions:
         floor = session.execute(
@@ -120,7 +124,9 @@ def _look(
     return rows, (floor.id if floor else None), (floor.time if floor else None)
 
 
-def _refuse_personal(session: Session, query: EventQuery) -> None:
+def _check_field(session: Session, query: EventQuery, actor: Actor) -> None:
+    """Raise Forbidden for a field that is kept from the actor, and Invalid for one that is sealed."""
+    read_guard(session, actor=actor).check_path(query.field.split("."))
     kind = None if query.type.endswith("*") else query.type
     refuse_personal_path(session, query.field.split("."), kind, query.source, loc="field")
 
@@ -155,9 +161,9 @@ def _holds(data: Any, query: EventQuery, *, sqlite: bool) -> ColumnElement[bool]
     return value == query.value
 
 
-def _found(session: Session, rows: Sequence[Any]) -> tuple[FoundEvent, ...]:
+def _found(session: Session, rows: Sequence[Any], actor: Actor) -> tuple[FoundEvent, ...]:
     names = name_persons(session, sorted({row.person_id for row in rows if row.person_id is not None}))
-    rows = open_rows(session, rows)
+    rows = show_rows(session, rows, actor=actor)
     return tuple(
         FoundEvent(
             told=told, person_id=row.person_id, person_name=names.get(row.person_id, ""), actor=row.actor,

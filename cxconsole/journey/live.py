@@ -11,12 +11,17 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from cxconsole.accounts.actor import Actor
 from cxconsole.database import Database
 from cxconsole.driver import Driver
+from cxconsole.journey.attributes import Attribute
+from cxconsole.journey.profile_rights import Guard, make_guard
+from cxconsole.journey.profile_views import load_compartments
 from cxconsole.journey.reading import COLUMNS, EventView, find_history, last_id, view_rows
 from cxconsole.journey.tail import Tail
 from cxconsole.signals import Signals, topics
@@ -33,7 +38,7 @@ QUIET = frozenset({EventType.CONTACT_ADDED.value, EventType.PERSON_CREATED.value
 
 
 class Moment:
-    """An event of the stream. `frame` and `message` keep it as it goes over the wire, made once for all who follow."""
+    """An event of the stream. `frame` and `message` keep it as it goes over the wire, made once for all who see it."""
 
     __slots__ = ("event", "frame", "message")
 
@@ -46,8 +51,10 @@ class Moment:
 class Follower:
     """One who follows, and where it stands."""
 
-    def __init__(self, wishes: Callable[[EventView], bool] | None) -> None:
+    def __init__(self, actor: Actor, wishes: Callable[[EventView], bool] | None) -> None:
+        self._actor = actor
         self._wishes = wishes
+        self._guard: tuple[Sequence[Attribute], Guard] | None = None
         self.place: int | None = None
         """The key of the last event it was given, or that was not for it."""
         self.people: frozenset[int] | None = None
@@ -65,6 +72,14 @@ class Follower:
             return False
         return self._wishes is None or self._wishes(event)
 
+    def see(self, moment: Moment, compartments: Sequence[Attribute]) -> Moment:
+        """The event without what these attributes keep from this one; mostly that is all of it."""
+        if self._guard is None or self._guard[0] is not compartments:
+            self._guard = (compartments, make_guard(self._actor, compartments))
+        guard, event = self._guard[1], moment.event
+        data = guard.strip(event.type, event.data)
+        return moment if data is event.data else Moment(replace(event, data=data))
+
 
 class LiveTape:
     """The hub of one process, on one event loop."""
@@ -78,6 +93,8 @@ class LiveTape:
         self._moments: list[Moment] = []
         self._start = self._end = 0
         """Between which keys all moments are kept. The tail may be ahead for a moment: it reads in a thread."""
+        self._compartments: Sequence[Attribute] = ()
+        """What views keep from some; read when the first one follows and when a view was changed."""
         self._tail = Tail()
         self._task: asyncio.Task[None] | None = None
         self._is_ready = asyncio.Event()
@@ -107,9 +124,11 @@ class LiveTape:
         after: int | None = None,
         person_id: int | None = None,
         wishes: Callable[[EventView], bool] | None = None,
+        actor: Actor,
     ) -> AsyncIterator[Follower]:
         """Follow everybody or one person, from now on or from behind the event with the key `after`."""
-        follower = Follower(wishes)
+        actor.require("events.read")
+        follower = Follower(actor, wishes)
         follower.is_over = self._has_ended
         if person_id is not None:
             follower.people = await asyncio.to_thread(self._read_people, person_id)
@@ -161,7 +180,7 @@ class LiveTape:
         first = bisect_right(self._ids, place)
         page = self._moments[first : first + _PAGE]
         follower.place = page[-1].event.id if len(page) == _PAGE else end
-        return [one for one in page if follower.wants(one.event)]
+        return [follower.see(one, self._compartments) for one in page if follower.wants(one.event)]
 
     def _read_page(self, follower: Follower, place: int, end: int) -> tuple[Sequence[Moment], int]:
         """From the Tape: what is for this one between its place and `end`, and its new place."""
@@ -176,7 +195,7 @@ class LiveTape:
             ).scalars().all()  # fmt: skip
             rows = self._read_rows(driver, ids)
             views = view_rows(session, rows)
-        found = [Moment(view) for view in views if follower.wants(view)]
+        found = [follower.see(Moment(view), self._compartments) for view in views if follower.wants(view)]
         return found, (ids[-1] if len(ids) == _PAGE else end)
 
     @staticmethod
@@ -238,7 +257,10 @@ class LiveTape:
         try:
             with self._database.read() as session:
                 rows = tail.read(session, _PAGE)
-                return [Moment(view) for view in view_rows(session, rows)], len(rows) == _PAGE
+                views = view_rows(session, rows)
+                if end is None or any(view.type == EventType.PROFILE_CHANGED for view in views):
+                    self._compartments = load_compartments(session)
+                return [Moment(view) for view in views], len(rows) == _PAGE
         except SQLAlchemyError:
             tail.end = end  # what was found there was not told yet
             raise

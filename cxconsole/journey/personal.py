@@ -82,8 +82,8 @@ def open_documents(session: Session, documents: Sequence[Any]) -> Sequence[Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class _OpenRow:
-    """A row of the Tape with its data as it came."""
+class ShownRow:
+    """A row of the Tape with its data as it came, or as much of it as somebody may see."""
 
     row: Any
     data: Any
@@ -98,7 +98,7 @@ def open_rows(session: Session, rows: Sequence[Any]) -> Sequence[Any]:
     opened = open_documents(session, sealed)
     if opened is sealed:
         return rows
-    return [_OpenRow(row, data) for row, data in zip(rows, opened, strict=True)]
+    return [ShownRow(row, data) for row, data in zip(rows, opened, strict=True)]
 
 
 def change_at(value: Any, path: str, change: Callable[[Any], Any]) -> Any:
@@ -155,4 +155,6 @@ def _swap(value: Any, opened: dict[str, Any]) -> Any:
     return [_swap(one, opened) for one in value] if isinstance(value, list) else value
 
 
-__all__ = ["ERASED", "SEALED", "change_at", "know_personal", "open_documents", "open_rows", "seal_events"]
+__all__ = [
+    "ERASED", "SEALED", "ShownRow", "change_at", "know_personal", "open_documents", "open_rows", "seal_events",
+]  # fmt: skip

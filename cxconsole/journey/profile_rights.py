@@ -1,7 +1,7 @@
 """Who may see which attribute of a profile, and what of the events behind it.
 
 An attribute in a compartment is for whoever has the right `profile.<compartment>`. What one view keeps to a compartment
-nobody else reads by a view of their own: the same field of the same events is theirs wherever it turns up.
+nobody else reads by another way: neither by a view of their own nor in the events themselves.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -47,8 +47,12 @@ class Guard:
     def check_filter(self, tree: Filter) -> None:
         """Raise Forbidden for a filter that asks for what is kept from the actor."""
         for path in paths_in(tree):
-            if any(_meet(field.steps, path) for field in self.fields):
-                raise Forbidden(f"The filter looks at data/{'/'.join(path)}, which {self.actor.name} may not see.")
+            self.check_path(path)
+
+    def check_path(self, path: Sequence[str]) -> None:
+        """The same for a search in one field."""
+        if any(_meet(field.steps, tuple(path)) for field in self.fields):
+            raise Forbidden(f"This looks at data/{'/'.join(path)}, which {self.actor.name} may not see.")
 
 
 def make_guard(actor: Actor, attributes: Iterable[Attribute]) -> Guard:

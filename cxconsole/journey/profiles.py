@@ -18,7 +18,7 @@ from cxconsole.journey.profile_cache import MAX_AGE, Built, ProfileCache
 from cxconsole.journey.profile_events import compute_outcomes
 from cxconsole.journey.profile_rights import Guard, make_guard, may_see_view
 from cxconsole.journey.profile_views import View, load_views, read_view
-from cxconsole.journey.reading import COLUMNS, EventView, Place, find_history, view_rows
+from cxconsole.journey.reading import COLUMNS, EventView, Place, find_history, strip_events, view_rows
 from cxconsole.journey.rules import Rule, compare, holds
 from cxconsole.journey.timeline import find_families
 
@@ -117,10 +117,7 @@ def read_taken_events(session: Session, profile: Profile, *, actor: Actor) -> di
     driver = Driver(session)
     rows = driver.run(f"SELECT {COLUMNS} FROM event WHERE id {driver.among_ids}", ids).all()  # noqa: S608
     guard = _guard(load_views(session), actor)
-    found = {}
-    for one in view_rows(session, rows):
-        found[one.id] = replace(one, data=guard.strip(one.type, one.data))
-    return found
+    return {one.id: one for one in strip_events(view_rows(session, rows), guard)}
 
 
 def read_profile_fields(

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -14,6 +14,8 @@ from cxconsole.journey.deadline import deadline
 from cxconsole.journey.filtering import Filter, say_sql
 from cxconsole.journey.personal import open_documents
 from cxconsole.journey.personal_fields import refuse_personal_filter
+from cxconsole.journey.profile_rights import Guard
+from cxconsole.journey.profile_views import read_guard
 
 MOST = 1_000
 _SEARCH_SECONDS = 5.0
@@ -87,10 +89,13 @@ def list_person_events(
     limit: int = 50,
     actor: Actor,
 ) -> list[EventView]:
-    """The events of one person, newest first by their own time; `person_ids` are of `find_history`."""
+    """The events of one person, newest first by their own time; `person_ids` are of `find_history`.
+
+    What a view keeps from the actor is left out. Raises Forbidden for a filter that asks for it.
+    """
     actor.require("events.read")
-    driver = Driver(session)
-    condition, values = _where(session, filter, people or {}, before)
+    driver, guard = Driver(session), read_guard(session, actor=actor)
+    condition, values = _where(session, filter, people or {}, before, guard)
     limit = max(1, min(limit, MOST))
     if not person_ids:
         return []
@@ -107,7 +112,7 @@ def list_person_events(
         parameters = [one for person_id in person_ids for one in (person_id, *values, limit)]
     with deadline(session, _SEARCH_SECONDS):
         rows = driver.run(f"{sql} ORDER BY time DESC, id DESC LIMIT ?", *parameters, limit).all()
-    return view_rows(session, rows)
+    return strip_events(view_rows(session, rows), guard)
 
 
 def search_events(
@@ -119,10 +124,10 @@ def search_events(
     limit: int = 50,
     actor: Actor,
 ) -> list[EventView]:
-    """Events of everybody, last stored first. Raises Invalid when the filter finds too little in five seconds."""
+    """The same of everybody, last stored first. Raises Invalid when the filter finds too little in five seconds."""
     actor.require("events.read")
-    driver = Driver(session)
-    condition, values = _where(session, filter, people or {}, None)
+    driver, guard = Driver(session), read_guard(session, actor=actor)
+    condition, values = _where(session, filter, people or {}, None, guard)
     if before_id is not None:
         condition += " AND id < ?"
         values.append(before_id)
@@ -132,7 +137,7 @@ def search_events(
             *values,
             max(1, min(limit, MOST)),
         ).all()
-    return view_rows(session, rows)
+    return strip_events(view_rows(session, rows), guard)
 
 
 def find_last_seen(driver: Driver, person_ids: Sequence[int]) -> datetime | None:
@@ -186,6 +191,13 @@ def view_rows(session: Session, rows: Sequence[Any]) -> list[EventView]:
     ]
 
 
+def strip_events(events: list[EventView], guard: Guard) -> list[EventView]:
+    """The events without what is kept from somebody."""
+    if not guard.fields:
+        return events
+    return [replace(one, data=guard.strip(one.type, one.data)) for one in events]
+
+
 def read_names(session: Session, person_ids: Iterable[int]) -> dict[int, str]:
     """The best name of each person: the customer id before the e-mail before the phone; of whom took them over."""
     wanted = sorted(person_ids)
@@ -220,10 +232,11 @@ def _read_identities(driver: Driver, ids: set[int]) -> dict[int, str]:
 
 
 def _where(
-    session: Session, filter: Filter | None, people: Mapping[str, Sequence[int]], before: Place | None
+    session: Session, filter: Filter | None, people: Mapping[str, Sequence[int]], before: Place | None, guard: Guard
 ) -> tuple[str, list[Any]]:
     condition, values = "", []
     if filter is not None:
+        guard.check_filter(filter)
         refuse_personal_filter(session, filter)
         said, values = say_sql(filter, people, Driver(session))
         condition = f" AND {said}"
@@ -235,5 +248,5 @@ def _where(
 
 __all__ = [
     "COLUMNS", "EventView", "Place", "find_history", "find_last_seen", "last_id", "list_person_events", "own_event_id",
-    "read_after", "read_names", "search_events", "view_rows",
+    "read_after", "read_names", "search_events", "strip_events", "view_rows",
 ]  # fmt: skip

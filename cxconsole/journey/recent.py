@@ -7,6 +7,7 @@ from sqlalchemy import case, func, select
 from sqlmodel import Session, col
 
 from cxconsole.accounts.actor import Actor
+from cxconsole.journey.sight import show_rows
 from cxconsole.journey.timeline import TimelineEvent, tell_events
 from models.event import Event, EventType
 from models.person import Identity, Person
@@ -62,7 +63,7 @@ def find_recent_persons(session: Session, *, actor: Actor, limit: int = 8) -> tu
     table = Event.__table__  # type: ignore[attr-defined]
     rows = session.execute(select(table).where(table.c.id.in_(chosen)).order_by(table.c.id.desc())).all()
     names = name_persons(session, [row.person_id for row in rows])
-    told = tell_events(session, rows)
+    told = tell_events(session, show_rows(session, rows, actor=actor))
     return tuple(
         RecentPerson(id=row.person_id, name=names[row.person_id], last=last)
         for row, last in zip(rows, told, strict=True)

@@ -14,7 +14,7 @@ from sqlmodel import Session, col
 from cxconsole.accounts.actor import Actor
 from cxconsole.errors import Conflict, Invalid, NotFound
 from cxconsole.journey.event_words import brief, look_of, tell
-from cxconsole.journey.personal import open_rows
+from cxconsole.journey.sight import show_rows
 from cxconsole.journey.timeline_facts import load_facts
 from models.comm import CommDelivery
 from models.event import Event
@@ -85,7 +85,9 @@ def read_timeline(
     rows = session.execute(select(window).order_by(window.c.time.desc(), window.c.id.desc())).all()
     end = rows[limit - 1] if len(rows) > limit else floor
     return Timeline(
-        family=tuple(family), events=tuple(tell_events(session, rows[:limit])), next=make_place(end) if end else ""
+        family=tuple(family),
+        events=tuple(tell_events(session, show_rows(session, rows[:limit], actor=actor))),
+        next=make_place(end) if end else "",
     )
 
 
@@ -101,7 +103,7 @@ def read_latest(
         newest = select(literal(person_id).label("owner"), window).order_by(window.c.time.desc(), window.c.id.desc())
         parts.append(select(newest.limit(limit).subquery()))
     rows = session.execute(union_all(*parts)).all() if parts else []
-    told = dict(zip((row.id for row in rows), tell_events(session, rows), strict=True))
+    told = dict(zip((row.id for row in rows), tell_events(session, show_rows(session, rows, actor=actor)), strict=True))
     latest: dict[int, list[TimelineEvent]] = {one: [] for one in families}
     for row in sorted(rows, key=lambda row: (row.time, row.id), reverse=True):
         latest[row.owner].append(told[row.id])
@@ -220,8 +222,7 @@ def _fits(only: str) -> ColumnElement[bool]:
 
 
 def tell_events(session: Session, rows: Sequence[Any]) -> list[TimelineEvent]:
-    """Rows of the Tape as they are told, in the same order; a handful of queries for all of them."""
-    rows = open_rows(session, rows)
+    """Rows from `show_rows` as they are told, in the same order; a handful of queries for all of them."""
     facts_of = load_facts(session, rows)
     told = []
     for row in rows:

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic_core import to_json
 
 from cxconsole import clock
-from cxconsole.api.journey.tape import show_events, wire_event
+from cxconsole.api.journey.tape import wire_event
 from cxconsole.api.journey.wire import Caller, is_still_admitted
 from cxconsole.audience.recognition import find_people
 from cxconsole.errors import Invalid, NotFound, TooMany
@@ -50,7 +50,7 @@ def follow_tape(call: Caller[Any], person_id: int | None) -> AsyncGenerator[Part
 
     async def parts() -> AsyncGenerator[Part]:
         asked_at = monotonic()
-        async with live.follow(after=after, person_id=person_id, wishes=wishes) as follower:
+        async with live.follow(after=after, person_id=person_id, wishes=wishes, actor=call.holder.actor) as follower:
             yield follower.place or 0, ()
             while not follower.is_over and (left := seconds_left(call)) > 0:
                 found = await live.take(follower, min(KEEP_ALIVE_SECONDS, left))
@@ -58,8 +58,6 @@ def follow_tape(call: Caller[Any], person_id: int | None) -> AsyncGenerator[Part
                     asked_at = monotonic()
                     if not await is_still_admitted(call, "stream"):
                         return
-                if found and call.holder.person is not None:
-                    found = await asyncio.to_thread(_show, call, found)
                 yield follower.place or 0, found
                 if person_id is None:
                     await asyncio.sleep(_GATHER_SECONDS)  # under load a part carries many events
@@ -95,11 +93,6 @@ def seconds_left(call: Caller[Any]) -> float:
 def body_of(moment: Moment) -> bytes:
     """An event as it goes over the wire."""
     return to_json(wire_event(moment.event))
-
-
-def _show(call: Caller[Any], found: Sequence[Moment]) -> Sequence[Moment]:
-    with call.application.database.read() as session:
-        return [Moment(one) for one in show_events(session, [one.event for one in found], call.holder)]
 
 
 def _read_place(call: Caller[Any]) -> int | None:

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from cxconsole.api.journey.following import body_of, find_followed, follow_tape, in_time, write_until_left
-from cxconsole.api.journey.tape import show_events, wire_event
+from cxconsole.api.journey.tape import wire_event
 from cxconsole.api.journey.wire import WireCall, respond, wire_route
 from cxconsole.audience.recognition import find_people
 from cxconsole.journey.live import Moment
@@ -67,8 +67,7 @@ async def stream_past(call: WireCall) -> Response:
         with call.application.database.read() as session:
             name = call.request.path_params["identity"]
             ids = find_people(session, [name]).get(name, [])
-            events = list_person_events(session, ids, limit=_RECENT, actor=call.holder.actor)
-            return show_events(session, events, call.holder)
+            return list_person_events(session, ids, limit=_RECENT, actor=call.holder.actor)
 
     found = await asyncio.to_thread(read)
     wanted = call.request.headers.get("accept", "")

@@ -7,6 +7,7 @@ import threading
 import pytest
 from sqlalchemy.exc import DataError
 
+from cxconsole.accounts.actor import OPERATOR
 from cxconsole.audience.merging import merge_persons
 from cxconsole.audience.recognition import recognise
 from cxconsole.journey import intake
@@ -24,7 +25,7 @@ def test_who_was_merged_is_followed_though_the_time_to_wait_ended_while_that_was
     read = live._read_people
 
     async def run() -> frozenset[int] | None:
-        async with live.follow(person_id=stays) as follower:
+        async with live.follow(person_id=stays, actor=OPERATOR) as follower:
             with database.write() as session:
                 merge_persons(session, {goes: stays}, actor="test", now=now)
             await follower.news.wait()
