@@ -51,14 +51,18 @@ def _make_parser() -> argparse.ArgumentParser:
 
 def _run(_given: argparse.Namespace) -> None:
     from cxconsole import serve
+    from cxconsole.processes import share_heaps
 
+    share_heaps()
     serve.run()
 
 
 def _work(given: argparse.Namespace) -> None:
     from cxconsole import serve
     from cxconsole.engine import run_worker
+    from cxconsole.processes import share_heaps
 
+    share_heaps()
     application = _open()
     serve.start_logging(application.settings)
     run_worker(application, parent=given.parent)

@@ -129,7 +129,7 @@ class Database:
             # The one writer gets the large cache: random inserts live on it. Readers are many and share the
             # system's cache; each keeps little, so that the process stays small however large the file is.
             self.reader = _sqlite_engine(url, "BEGIN", cache_kb=4_000, mapped_mb=16)
-            self.writer = _sqlite_engine(url, "BEGIN IMMEDIATE", cache_kb=32_000, mapped_mb=64)
+            self.writer = _sqlite_engine(url, "BEGIN IMMEDIATE", cache_kb=32_000, mapped_mb=16)
         else:
             self._gate = None
             self.reader = self.writer = create_engine(

@@ -1,6 +1,7 @@
 """Work that keeps a processor busy runs in a process of its own, so that pages stay quick."""
 
 import asyncio
+import ctypes
 import multiprocessing
 import os
 from collections.abc import Callable
@@ -10,6 +11,21 @@ from typing import Any, TypeVar
 
 Result = TypeVar("Result")
 NICENESS = 10
+
+_HEAPS = 2
+_M_ARENA_MAX = -8
+"""The name of that setting in glibc's malloc.h."""
+
+
+def share_heaps() -> None:
+    """Let the threads of this process share their heaps; call it before the first of them.
+
+    glibc gives a heap to each of the first sixteen threads on two processors, and what one frees no other takes: a long
+    campaign then holds some 60 MB more, and goes on growing. Elsewhere there is nothing to set.
+    """
+    setting = getattr(ctypes.CDLL(None), "mallopt", None)
+    if setting is not None:
+        setting(_M_ARENA_MAX, _HEAPS)
 
 
 @cache
