@@ -34,6 +34,7 @@ class EventType(StrEnum):
     PERSON_MERGED = "person.merged"
     PERSON_UNMERGED = "person.unmerged"
     PERSON_ERASED = "person.erased"
+    CONFLICT_DECIDED = "conflict.decided"
     COMM_REQUESTED = "comm.requested"
     COMM_NOT_SENT = "comm.not_sent"
     COMM_CANCELLED = "comm.cancelled"
@@ -64,7 +65,10 @@ class EventType(StrEnum):
     SENDING_RESUMED = "sending.resumed"
     TEMPLATE_CHANGED = "template.changed"
     PROFILE_CHANGED = "profile.changed"
+    SOURCE_CHANGED = "source.changed"
+    WEBHOOK_CHANGED = "webhook.changed"
     KEY_CREATED = "key.created"
+    KEY_CHANGED = "key.changed"
     KEY_REVOKED = "key.revoked"
 
 

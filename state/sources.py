@@ -206,8 +206,8 @@ def _replay(session: Session, source: str, *, actor: Actor, now) -> int:
     return replay_quarantined(session, _oldest(session, source, actor), recognise=recognise, actor=actor, now=now)
 
 
-def _drop(session: Session, source: str, *, actor: Actor) -> int:
-    return drop_quarantined(session, _oldest(session, source, actor), actor=actor)
+def _drop(session: Session, source: str, *, actor: Actor, now) -> int:
+    return drop_quarantined(session, _oldest(session, source, actor), actor=actor, now=now)
 
 
 def _oldest(session: Session, source: str, actor: Actor) -> list[int]:

@@ -148,12 +148,15 @@ def change_key(session: Session, name: str, *, vault: Vault, actor: Actor, now: 
     return _view(row), secret
 
 
-def change_attributes(session: Session, name: str, attributes: Mapping[str, Any], *, actor: Actor) -> AppView:
+def change_attributes(
+    session: Session, name: str, attributes: Mapping[str, Any], *, actor: Actor, now: datetime
+) -> AppView:
     """Replace what is noted of an app. Raises NotFound, Invalid."""
     actor.require("keys.edit")
     row = _get(session, name)
     row.attributes = _check_attributes(attributes)
     session.add(row)
+    append_event(session, EventType.KEY_CHANGED, now=now, actor=actor.name, data={"app_id": row.id})
     return _view(row)
 
 

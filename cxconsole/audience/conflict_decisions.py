@@ -10,6 +10,8 @@ from cxconsole.audience.identity_changes import has_identity, note_identities, s
 from cxconsole.audience.identity_conflicts import ConflictDetail, find_open_between, get_conflict
 from cxconsole.audience.identity_lock import lock_identities
 from cxconsole.errors import Conflict, Invalid
+from cxconsole.journey.tape import append_events
+from models.event import EventType
 from models.journey import Decision, IdentityConflict
 from models.person import Identity
 
@@ -50,6 +52,14 @@ def decide_conflict(
         update(IdentityConflict)
         .where(col(IdentityConflict.id).in_([conflict_id, *between]), col(IdentityConflict.decided_at).is_(None))
         .values(decision=decision, decided_at=now, decided_by=actor.name)
+    )
+    data = {"conflict_id": conflict_id, "decision": decision}
+    append_events(
+        session,
+        [
+            {"type": EventType.CONFLICT_DECIDED, "time": now, "actor": actor.name, "person_id": one, "data": data}
+            for one in (found.conflict.person_id, found.conflict.other_person_id)
+        ],
     )
     session.expire_all()
     return get_conflict(session, conflict_id, actor=actor)

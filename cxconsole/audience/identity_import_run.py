@@ -13,6 +13,7 @@ from sqlmodel import Session, col
 
 from cxconsole.audience.csv_format import CsvFormat
 from cxconsole.audience.csv_reader import Block, CsvReader
+from cxconsole.audience.identity_imports import tell_end
 from cxconsole.audience.identity_lock import lock_identities
 from cxconsole.audience.identity_rows import Pair, Places, read_pair
 from cxconsole.audience.problems import Problem
@@ -50,7 +51,10 @@ def drain_identity_imports(session: Session, *, now: datetime, limit: int) -> in
     ).scalars().all()  # fmt: skip
     for row in rows:
         if row.state in _WORKING:
+            was_running = row.state == IdentityImportState.RUNNING
             _work(session, row, now)
+            if was_running and row.state in _OVER:
+                tell_end(session, row, actor=row.actor, now=now)
         else:
             _clear(row, now)
     return len(rows)

@@ -14,6 +14,8 @@ from cxconsole.audience.csv_reader import rewrite_plain
 from cxconsole.audience.identity_rows import COLUMNS, find_places
 from cxconsole.csv_guard import write_csv
 from cxconsole.errors import Conflict, Invalid, NotFound
+from cxconsole.journey.tape import append_event
+from models.event import EventType
 from models.identity_import import IDENTITY_IMPORT_MOVES, IdentityImport, IdentityImportState, RejectedIdentity
 from models.transitions import IllegalMove, check_move
 
@@ -106,6 +108,7 @@ def confirm_identity_import(session: Session, import_id: int, *, actor: Actor, n
     row.rows_read = row.added = row.merged = row.known = row.rejected = 0
     row.actor = actor.name
     session.flush()
+    append_event(session, EventType.IMPORT_STARTED, now=now, actor=actor.name, data={"identity_import_id": import_id})
     return _view(row)
 
 
@@ -113,9 +116,21 @@ def cancel_identity_import(session: Session, import_id: int, *, actor: Actor, no
     """Stop it; what was done stays. Raises NotFound, Conflict."""
     actor.require("persons.edit")
     row = _get(session, import_id, lock=True)
+    was_running = row.state == IdentityImportState.RUNNING
     _move(row, IdentityImportState.CANCELLED, "This import has ended already.", now)
     session.flush()
+    if was_running:
+        tell_end(session, row, actor=actor.name, now=now)
     return _view(row)
+
+
+def tell_end(session: Session, row: IdentityImport, *, actor: str, now: datetime) -> None:
+    """Put the end of an import onto the Tape; a check changes nothing and has no event."""
+    data = {
+        "identity_import_id": row.id, "state": row.state, "rows": row.rows_read, "added": row.added,
+        "merged": row.merged, "known": row.known, "rejected": row.rejected,
+    }  # fmt: skip
+    append_event(session, EventType.IMPORT_FINISHED, now=now, actor=actor, data=data)
 
 
 def get_identity_import(session: Session, import_id: int, *, actor: Actor) -> IdentityImportView:
@@ -194,4 +209,5 @@ def _view(one: IdentityImport) -> IdentityImportView:
 __all__ = [
     "IdentityImportView", "RejectedPair", "cancel_identity_import", "confirm_identity_import", "get_identity_import",
     "list_identity_imports", "list_rejected_pairs", "read_head", "rejected_identities_csv", "start_identity_import",
+    "tell_end",
 ]  # fmt: skip

@@ -85,6 +85,9 @@ LOOKS: dict[str, Look] = {
         badge="Merged",
     ),
     _E.PERSON_ERASED: Look(title="Erased by {actor}", detail="Only ids and counts are left", icon="eraser"),
+    _E.CONFLICT_DECIDED: Look(
+        title="Identity conflict decided by {actor}", detail="{decision}", icon="scale"
+    ),
     _E.PERSON_UNMERGED: Look(
         title="Proved not to be one with the other person", detail="By {actor}: persons {stayed} and {other} are two",
         icon="split", badge="Merge undone",
@@ -128,6 +131,13 @@ REASONS = {
     "validity-period-expired": "the validity period is over",
 }
 """Stored reasons that are codes, as people say them; all others are sentences already."""
+
+DECISIONS = {
+    "merged": "The two are one customer",
+    "kept": "The two are kept apart",
+    "moved": "The name belongs to the other one",
+}
+"""What was decided of an identity conflict."""
 
 
 def reason_words(reason: str | None) -> str:

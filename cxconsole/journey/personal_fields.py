@@ -13,6 +13,8 @@ from cxconsole.errors import Invalid, NotFound
 from cxconsole.journey.cloud_event import GivenEvent
 from cxconsole.journey.filtering import Filter, find_exact, paths_in
 from cxconsole.journey.registry import MAX_PATH, Kind, walk_fields
+from cxconsole.journey.tape import append_event
+from models.event import EventType
 from models.journey import EventTypeSeen, PersonalField
 
 _READ_EVERY = timedelta(seconds=1)
@@ -145,6 +147,8 @@ def mark_field(
     row.is_personal, row.actor, row.updated_at = is_personal, actor.name, now
     session.add(row)
     session.flush()
+    data = {"event_type_id": seen.id, "personal_field_id": row.id, "is_personal": is_personal}  # a path may be anything
+    append_event(session, EventType.SOURCE_CHANGED, now=now, actor=actor.name, data=data)
     marked = session.exec(select(PersonalField.path).where(*mine, col(PersonalField.is_personal)))
     return tuple(sorted(marked))
 

@@ -11,6 +11,8 @@ from cxconsole.accounts.actor import Actor
 from cxconsole.errors import Invalid
 from cxconsole.journey.cloud_event import BadEvent, GivenEvent, read_event
 from cxconsole.journey.recording import Recogniser, record_events
+from cxconsole.journey.tape import append_event
+from models.event import EventType
 from models.journey import QuarantinedEvent
 
 MOST = 1_000
@@ -53,12 +55,22 @@ def replay_quarantined(
             events.append(read_event(row.document, now=now))
         except BadEvent as bad:
             raise Invalid(f"The event {row.id} cannot be stored: {bad}.", errors=[bad.problem]) from bad
-    return sum(record_events(session, events, [actor.name] * len(events), recognise=recognise, now=now))
+    stored = sum(record_events(session, events, [actor.name] * len(events), recognise=recognise, now=now))
+    _tell(session, "replayed", len(rows), actor, now)
+    return stored
 
 
-def drop_quarantined(session: Session, ids: Sequence[int], *, actor: Actor) -> int:
+def drop_quarantined(session: Session, ids: Sequence[int], *, actor: Actor, now: datetime) -> int:
     """Forget these for good; how many."""
-    return len(_take(session, ids, actor))
+    count = len(_take(session, ids, actor))
+    _tell(session, "dropped", count, actor, now)
+    return count
+
+
+def _tell(session: Session, change: str, count: int, actor: Actor, now: datetime) -> None:
+    if count:
+        data = {"change": change, "count": count}
+        append_event(session, EventType.SOURCE_CHANGED, now=now, actor=actor.name, data=data)
 
 
 def _take(session: Session, ids: Sequence[int], actor: Actor) -> list[QuarantinedEvent]:

@@ -14,6 +14,8 @@ from cxconsole.accounts.actor import Actor
 from cxconsole.driver import Driver, Row, dump
 from cxconsole.errors import Invalid, NotFound
 from cxconsole.journey.cloud_event import GivenEvent
+from cxconsole.journey.tape import append_event
+from models.event import EventType
 from models.journey import EventSource, Excess, QuarantinedEvent, SourceState
 
 MAX_SOURCES = 1_000
@@ -174,6 +176,8 @@ def change_source(session: Session, source_id: int, values: dict[str, Any], *, a
         setattr(row, name, value)
     row.updated_at = now
     session.add(row)
+    data = {"event_source_id": source_id, "fields": sorted(values)}
+    append_event(session, EventType.SOURCE_CHANGED, now=now, actor=actor.name, data=data)
 
 
 def _check(name: str, value: Any) -> None:

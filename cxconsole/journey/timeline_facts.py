@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from cxconsole.journey.event_words import CHANNELS, OTHER_ICON, reason_words
+from cxconsole.journey.event_words import CHANNELS, DECISIONS, OTHER_ICON, reason_words
 from models.activity import Note, ScheduledActivity
 from models.campaign import Campaign, campaign_code
 from models.comm import CommDelivery
@@ -16,7 +16,7 @@ from models.template import Template, TemplateVersion
 
 Facts = dict[str, str]
 """Of one event: channel (word), channel_key, channel_icon, target, content, campaign, reason, source, fields,
-other, stayed, note, subject, actor. A fact that is not known is absent."""
+other, stayed, decision, note, subject, actor. A fact that is not known is absent."""
 
 _SOME_CONTENT = "a message"
 
@@ -48,6 +48,7 @@ def load_facts(session: Session, rows: Sequence[Any]) -> dict[int, Facts]:
             "fields": _fields(data),
             "other": str(data.get("merged_person_id", "")),
             "stayed": str(data.get("stayed_person_id", "")),
+            "decision": DECISIONS.get(_text(data, "decision"), ""),
             "note": note.text if note else "The text was erased",
             "subject": activity.subject if activity else "the text was erased",
             "actor": row.actor,

@@ -123,6 +123,8 @@ def change_webhook(
             raise Invalid.field(name, "This field is not known, or has a value that cannot be used.")
     row.updated_at = now
     session.add(row)
+    data = {"webhook_id": webhook_id, "fields": sorted(values)}
+    append_event(session, EventType.WEBHOOK_CHANGED, now=now, actor=actor.name, data=data)
     return _view(row)
 
 

@@ -72,10 +72,9 @@ async def change_key(call: WireCall) -> Response:
 async def change_attributes(call: WireCall) -> Response:
     """Replace what is noted of an app."""
     name = call.request.path_params["name"]
-    attributes = _read_attributes(await call.read_json())
-    app = await _write(
-        call, lambda session: apps.change_attributes(session, name, attributes or {}, actor=call.holder.actor)
-    )
+    attributes = _read_attributes(await call.read_json()) or {}
+    actor, now = call.holder.actor, clock.now()
+    app = await _write(call, lambda session: apps.change_attributes(session, name, attributes, actor=actor, now=now))
     return call.answer(_app(app))
 
 

@@ -10,6 +10,7 @@ from cxconsole.audience.identity_conflicts import count_open_conflicts, get_conf
 from cxconsole.audience.recognition import recognise
 from cxconsole.errors import Conflict, Forbidden, Invalid, NotFound
 from cxconsole.journey.recording import Named
+from cxconsole.journey.timeline import read_timeline
 from models.journey import IdentityConflict
 from models.person import Identity, Person
 
@@ -80,6 +81,17 @@ def test_who_is_kept_apart_is_not_asked_about_again(database, conflict, now):
     with database.read() as session:
         [decided] = list_conflicts(session, decided=True, actor=OPERATOR).items
     assert (decided.decision, decided.person_id, decided.other_person_id) == ("kept", ada, cleo)
+
+
+def test_a_decision_is_on_the_timeline_of_both(database, conflict, now):
+    conflict_id, *ids = conflict
+    decide(database, conflict_id, "kept", now)
+    with database.read() as session:
+        for one in ids:
+            newest = read_timeline(session, one, actor=OPERATOR).events[0]
+            assert (newest.title, newest.detail) == (
+                "Identity conflict decided by operator", "The two are kept apart"
+            )  # fmt: skip
 
 
 def test_a_pair_that_waits_is_asked_about_once_whichever_way_round(database, conflict, now):

@@ -47,7 +47,7 @@ def upload(database, now, tmp_path):
     """Upload these bytes; the id of the import."""
 
     def start(data: str | bytes, **wish) -> int:
-        path = tmp_path / "names.upload"
+        path = tmp_path / wish.get("path", "names.upload")
         path.write_bytes(data if isinstance(data, bytes) else data.encode())
         actor = wish.get("actor", OPERATOR)
         head = read_head(path, actor=actor)
@@ -114,6 +114,26 @@ def test_a_check_says_what_would_happen_and_changes_nothing(database, known, upl
         (8, "The kind “pigeon” is not known"),
         (9, "This is no phone number"),
     ]
+
+
+def test_an_import_is_on_the_tape_and_a_check_is_not(database, known, upload, now):
+    def told():
+        with database.read() as session:
+            events = session.scalars(select(Event).where(Event.type.startswith("import.")).order_by(Event.id)).all()
+            return [(one.type, one.actor, one.data.get("state"), one.data.get("rejected")) for one in events]
+
+    first, second = upload(FILE), upload(FILE, path="second.upload")
+    work(database, now)
+    assert told() == []
+    confirm(database, first, now)
+    work(database, now)
+    confirm(database, second, now)
+    with database.write() as session:
+        cancel_identity_import(session, second, actor=OPERATOR, now=now)
+    started = ("import.started", "operator", None, None)
+    assert told() == [
+        started, ("import.finished", "operator", "done", 5), started, ("import.finished", "operator", "cancelled", 0),
+    ]  # fmt: skip
 
 
 def test_the_import_does_what_the_check_said(database, known, upload, now):

@@ -22,7 +22,7 @@ def test_a_replay_stores_once_as_it_came_and_dropping_forgets(database, now):
         waiting = [one.id for one in list_quarantined(session, "shop", actor=OPERATOR)]
     assert len(waiting) == 4
     with database.write() as session:
-        assert drop_quarantined(session, waiting[2:3], actor=OPERATOR) == 1
+        assert drop_quarantined(session, waiting[2:3], actor=OPERATOR, now=now) == 1
         assert replay_quarantined(session, waiting, recognise=recognise, actor=OPERATOR, now=now) == 2
         assert replay_quarantined(session, waiting, recognise=recognise, actor=OPERATOR, now=now) == 0
         assert list_quarantined(session, "shop", actor=OPERATOR) == []

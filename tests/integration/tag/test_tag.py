@@ -207,7 +207,7 @@ def test_before_consent_nothing_is_kept_or_sent_and_taking_it_back_forgets(visit
 
 def test_a_page_of_another_origin_gets_nothing_in(visitor):
     with visitor.application.database.write() as session:
-        change_attributes(session, "web", {"allowedOrigins": ["https://shop.example"]}, actor=OPERATOR)
+        change_attributes(session, "web", {"allowedOrigins": ["https://shop.example"]}, actor=OPERATOR, now=clock.now())
     failed = []
     visitor.page.on("requestfailed", lambda request: failed.append(request.method))
     visitor.open("/", TRACK_PAGES)

@@ -5,7 +5,7 @@ import pytest
 from cxconsole.journey.event_words import ICONS, LOOKS, brief, look_of, tell
 from models.event import EventType
 
-ABOUT_A_PERSON = ("person.", "contact.", "comm.", "suppression.", "note.", "activity.")
+ABOUT_A_PERSON = ("person.", "conflict.", "contact.", "comm.", "suppression.", "note.", "activity.")
 
 
 @pytest.mark.parametrize("kind", [one for one in EventType if one.startswith(ABOUT_A_PERSON)])
