@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-import psycopg
 from sqlmodel import Session
 
 Row = Sequence[Any]
@@ -125,6 +124,8 @@ class Driver:
 
     def copy_new(self, table: str, columns: Sequence[str], rows: Iterable[Row]) -> bool:
         """Add rows to PostgreSQL by COPY, the cheapest way; False, with nothing added, when one of them cannot be."""
+        from psycopg import Error  # here, because a console on SQLite never needs it
+
         raw: Any = self._connection.connection.driver_connection
         self.run("SAVEPOINT copy_new")
         try:
@@ -132,7 +133,7 @@ class Driver:
                 for one in rows:
                     copy.write_row(one)
             added = True
-        except psycopg.Error:  # what it was shows when the rows are added in another way
+        except Error:  # what it was shows when the rows are added in another way
             added = False
             self.run("ROLLBACK TO copy_new")
         self.run("RELEASE copy_new")

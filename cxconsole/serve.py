@@ -7,6 +7,7 @@ browser is told to talk back to where the page came from, so another port needs 
 import asyncio
 import faulthandler
 import fcntl
+import gc
 import gzip
 import hashlib
 import json
@@ -202,5 +203,7 @@ async def _serve(settings: Settings) -> None:
 
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop)
+    gc.freeze()
+    gc.enable()
     log.info("action=console_started The console is at http://%s:%s", settings.host, settings.port)
     await server.serve()

@@ -4,12 +4,11 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import Index, text
-from sqlmodel import SQLModel
 
-from models.base import at_field, code_field, id_field, ref_field
+from models.base import Table, at_field, code_field, id_field, ref_field
 
 
-class Note(SQLModel, table=True):
+class Note(Table, table=True):
     """A note about a person. Its event on the Tape names it by id, so that the text can be erased here."""
 
     __tablename__ = "note"
@@ -41,7 +40,7 @@ ACTIVITY_MOVES: dict[ActivityState, frozenset[ActivityState]] = {
 }
 
 
-class ScheduledActivity(SQLModel, table=True):
+class ScheduledActivity(Table, table=True):
     """Something to be done with a person at a time, on a channel. `subject` is text of people, so it is erasable."""
 
     __tablename__ = "scheduled_activity"

@@ -1,11 +1,17 @@
-"""How columns are declared here: aware times, JSON, and codes kept as text."""
+"""How tables and columns are declared here: aware times, JSON, and codes kept as text."""
 
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, Integer, String
-from sqlmodel import Field
+from sqlmodel import Field, SQLModel
 
 from cxconsole.database import JsonType, UtcDateTime
+
+
+class Table(SQLModel):
+    """The base of every table."""
+
+    model_config = {"defer_build": True}  # a row is not validated, so no start makes validators for all of them
 
 
 def at_field(*, nullable: bool = False, index: bool = False, default: Any = ...) -> Any:
@@ -55,4 +61,4 @@ def code_field(default: Any = ..., *, index: bool = False, nullable: bool = Fals
     return Field(default=default, sa_column=Column(String(40), nullable=nullable, index=index))
 
 
-__all__ = ["BIG", "at_field", "code_field", "count_field", "id_field", "json_field", "key_field", "ref_field"]
+__all__ = ["BIG", "Table", "at_field", "code_field", "count_field", "id_field", "json_field", "key_field", "ref_field"]

@@ -5,9 +5,9 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Index
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from models.base import at_field, code_field, json_field
+from models.base import Table, at_field, code_field, json_field
 
 
 class CampaignState(StrEnum):
@@ -34,7 +34,7 @@ def campaign_code(campaign_id: int) -> str:
     return f"CMP-{campaign_id}"
 
 
-class Campaign(SQLModel, table=True):
+class Campaign(Table, table=True):
     """One plan of outbound contact. `version` grows with every change by a person."""
 
     __tablename__ = "campaign"
@@ -71,7 +71,7 @@ class Campaign(SQLModel, table=True):
     last_activity_at: datetime | None = at_field(nullable=True)
 
 
-class Flow(SQLModel, table=True):
+class Flow(Table, table=True):
     """The steps of a campaign as a graph; every save is a new version, none is ever changed.
 
     `graph` is `{"start": node id | null, "nodes": [{"id", "kind": "message", "channel",
@@ -89,7 +89,7 @@ class Flow(SQLModel, table=True):
     created_at: datetime = at_field()
 
 
-class CampaignProgress(SQLModel, table=True):
+class CampaignProgress(Table, table=True):
     """How many contacts are in each status; always sums to `planned`. Written with the rows it counts."""
 
     __tablename__ = "campaign_progress"
@@ -106,7 +106,7 @@ class CampaignProgress(SQLModel, table=True):
     held_ended: int = 0
 
 
-class CampaignChannel(SQLModel, table=True):
+class CampaignChannel(Table, table=True):
     """What came of a campaign's deliveries on one channel; each counts a delivery once."""
 
     __tablename__ = "campaign_channel"
@@ -124,7 +124,7 @@ class CampaignChannel(SQLModel, table=True):
     complained: int = 0
 
 
-class TrafficMinute(SQLModel, table=True):
+class TrafficMinute(Table, table=True):
     """Sends by minute, for rates and charts. `minute` is epoch seconds / 60."""
 
     __tablename__ = "traffic_minute"

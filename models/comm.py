@@ -5,9 +5,9 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Index, text
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from models.base import at_field, code_field, id_field, json_field, ref_field
+from models.base import Table, at_field, code_field, id_field, json_field, ref_field
 
 
 class RequestState(StrEnum):
@@ -68,7 +68,7 @@ ENGAGEMENTS = ("opened", "clicked", "read", "replied", "unsubscribed", "complain
 """What a person did with a message; each is a time in the column `<name>_at`."""
 
 
-class CommRequest(SQLModel, table=True):
+class CommRequest(Table, table=True):
     """The header of one communication. Ends in exactly one state, with a reason in words."""
 
     __tablename__ = "comm_request"
@@ -96,7 +96,7 @@ class CommRequest(SQLModel, table=True):
     updated_at: datetime = at_field()
 
 
-class CommDelivery(SQLModel, table=True):
+class CommDelivery(Table, table=True):
     """One communication on one channel to one target. High volume: no foreign keys."""
 
     __tablename__ = "comm_delivery"
@@ -156,7 +156,7 @@ class CommDelivery(SQLModel, table=True):
     complained_at: datetime | None = at_field(nullable=True)
 
 
-class RateUsage(SQLModel, table=True):
+class RateUsage(Table, table=True):
     """What was sent in one second under one limit; rolling windows are sums over these.
 
     `scope` names the limit: `gateway:7`, `domain:7:example.com`, `campaign:1001`.

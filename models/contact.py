@@ -5,9 +5,9 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, Index, text
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from models.base import BIG, at_field, code_field, id_field, json_field, ref_field
+from models.base import BIG, Table, at_field, code_field, id_field, json_field, ref_field
 
 
 class ContactStatus(StrEnum):
@@ -41,7 +41,7 @@ CONTACT_MOVES: dict[ContactStatus, frozenset[ContactStatus]] = {
 }
 
 
-class CampaignContact(SQLModel, table=True):
+class CampaignContact(Table, table=True):
     """A person in a campaign. High volume: no foreign keys, made to be partitioned."""
 
     __tablename__ = "campaign_contact"
@@ -114,7 +114,7 @@ IMPORT_MOVES: dict[ImportState, frozenset[ImportState]] = {
 }
 
 
-class ContactSource(SQLModel, table=True):
+class ContactSource(Table, table=True):
     """One source of a campaign's contacts, with its counts. Files also have a ContactImport."""
 
     __tablename__ = "contact_source"
@@ -135,7 +135,7 @@ class ContactSource(SQLModel, table=True):
     last_row_at: datetime | None = at_field(nullable=True)
 
 
-class ContactImport(SQLModel, table=True):
+class ContactImport(Table, table=True):
     """The work on one uploaded file. Counts are in its source; here is how far it got."""
 
     __tablename__ = "contact_import"
@@ -162,7 +162,7 @@ class ContactImport(SQLModel, table=True):
     error: str | None = None
 
 
-class ImportCheck(SQLModel, table=True):
+class ImportCheck(Table, table=True):
     """What an import of a file would have done, for systems that ask first; kept for a day, the file is not."""
 
     __tablename__ = "import_check"
@@ -181,7 +181,7 @@ class ImportCheck(SQLModel, table=True):
     finished_at: datetime = at_field(index=True)
 
 
-class RejectedRow(SQLModel, table=True):
+class RejectedRow(Table, table=True):
     """A row of a file that was not stored, or a value that was left out, with why and how to mend it."""
 
     __tablename__ = "rejected_row"
@@ -198,7 +198,7 @@ class RejectedRow(SQLModel, table=True):
     is_stored: bool = False  # true when the row was stored without this value
 
 
-class SourceMention(SQLModel, table=True):
+class SourceMention(Table, table=True):
     """A person who was in the campaign already when this source named them.
 
     Tells a second mention in the same file from the first, and lets the undo of another source leave

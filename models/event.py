@@ -5,9 +5,8 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Index, text
-from sqlmodel import SQLModel
 
-from models.base import at_field, id_field, json_field, key_field, ref_field
+from models.base import Table, at_field, id_field, json_field, key_field, ref_field
 
 
 class EventType(StrEnum):
@@ -72,7 +71,7 @@ class EventType(StrEnum):
     KEY_REVOKED = "key.revoked"
 
 
-class Event(SQLModel, table=True):
+class Event(Table, table=True):
     """A CloudEvent. The product's own hold ids only, never an address or content.
 
     `event_id` is null for the product's own events: their CloudEvents id is derived from `id`. Who an event of

@@ -4,9 +4,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from models.base import at_field, code_field, id_field, json_field, ref_field
+from models.base import Table, at_field, code_field, id_field, json_field, ref_field
 
 
 class GatewayHealth(StrEnum):
@@ -17,7 +17,7 @@ class GatewayHealth(StrEnum):
     OPEN = "open"
 
 
-class Gateway(SQLModel, table=True):
+class Gateway(Table, table=True):
     """A way out. `kind` names the folder in `cxconsole/gateways/` that knows its settings."""
 
     __tablename__ = "gateway"
@@ -48,7 +48,7 @@ class Gateway(SQLModel, table=True):
     updated_at: datetime = at_field()
 
 
-class SandboxMessage(SQLModel, table=True):
+class SandboxMessage(Table, table=True):
     """A message in the sandbox inbox, as the customer would see it."""
 
     __tablename__ = "sandbox_message"
@@ -65,7 +65,7 @@ class SandboxMessage(SQLModel, table=True):
     received_at: datetime = at_field()
 
 
-class SandboxReceipt(SQLModel, table=True):
+class SandboxReceipt(Table, table=True):
     """What the simulated world will answer, and when; drained by the job `play_sandbox`."""
 
     __tablename__ = "sandbox_receipt"

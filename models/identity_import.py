@@ -5,9 +5,9 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Index
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from models.base import at_field, code_field, count_field, id_field, json_field
+from models.base import Table, at_field, code_field, count_field, id_field, json_field
 
 
 class IdentityImportState(StrEnum):
@@ -32,7 +32,7 @@ IDENTITY_IMPORT_MOVES: dict[IdentityImportState, frozenset[IdentityImportState]]
 }
 
 
-class IdentityImport(SQLModel, table=True):
+class IdentityImport(Table, table=True):
     """The work on one file. The counts are of the check until it runs, then of what was done."""
 
     __tablename__ = "identity_import"
@@ -57,7 +57,7 @@ class IdentityImport(SQLModel, table=True):
     changed_at: datetime = at_field()
 
 
-class RejectedIdentity(SQLModel, table=True):
+class RejectedIdentity(Table, table=True):
     """A row of a file of identities that was not taken, with why and how to mend it."""
 
     __tablename__ = "rejected_identity"

@@ -5,9 +5,9 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Index, text
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from models.base import at_field, code_field, count_field, id_field, json_field, ref_field
+from models.base import Table, at_field, code_field, count_field, id_field, json_field, ref_field
 
 
 class SourceState(StrEnum):
@@ -25,7 +25,7 @@ class Excess(StrEnum):
     QUARANTINE = "quarantine"
 
 
-class EventSource(SQLModel, table=True):
+class EventSource(Table, table=True):
     """Where events come from. A row is made when a source is first seen; its rules are the operator's."""
 
     __tablename__ = "event_source"
@@ -41,7 +41,7 @@ class EventSource(SQLModel, table=True):
     updated_at: datetime = at_field()
 
 
-class EventTypeSeen(SQLModel, table=True):
+class EventTypeSeen(Table, table=True):
     """One kind of event of one source, as it was really seen. Counts may be a second late."""
 
     __tablename__ = "event_type_seen"
@@ -59,7 +59,7 @@ class EventTypeSeen(SQLModel, table=True):
     last_seen_at: datetime = at_field()
 
 
-class PersonalField(SQLModel, table=True):
+class PersonalField(Table, table=True):
     """Whether a field of one kind of event is personal. A row is made when one looks so, or when a person says."""
 
     __tablename__ = "personal_field"
@@ -74,7 +74,7 @@ class PersonalField(SQLModel, table=True):
     updated_at: datetime = at_field()
 
 
-class QuarantinedEvent(SQLModel, table=True):
+class QuarantinedEvent(Table, table=True):
     """An event that was set aside, as it came; replaying stores it. Not on the Tape, so it can be deleted."""
 
     __tablename__ = "quarantined_event"
@@ -96,7 +96,7 @@ class Decision(StrEnum):
     MOVED = "moved"  # the identity belongs to the other one
 
 
-class IdentityConflict(SQLModel, table=True):
+class IdentityConflict(Table, table=True):
     """Two known persons of whom an event said that they are one; a person decides."""
 
     __tablename__ = "identity_conflict"

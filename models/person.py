@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import Column, Index, String, text
 from sqlalchemy.dialects.postgresql import ENUM
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from models.base import BIG, at_field, code_field, id_field, json_field, key_field, ref_field
+from models.base import BIG, Table, at_field, code_field, id_field, json_field, key_field, ref_field
 
 
 class Channel(StrEnum):
@@ -51,7 +51,7 @@ NO_ADDRESS: dict[Channel, str] = {
 """The reason kept when a person has no address for a channel."""
 
 
-class Person(SQLModel, table=True):
+class Person(Table, table=True):
     """A customer. E-mail, phone and customer id live in `identity`; all other columns are here."""
 
     __tablename__ = "person"
@@ -86,7 +86,7 @@ class Person(SQLModel, table=True):
     erased_at: datetime | None = at_field(nullable=True)  # since then only the id is left
 
 
-class PersonKey(SQLModel, table=True):
+class PersonKey(Table, table=True):
     """The key under which a person's personal fields on the Tape are sealed. Without it nobody reads them again."""
 
     __tablename__ = "person_key"
@@ -101,7 +101,7 @@ KIND = String(40).with_variant(ENUM(*sorted(IdentityKind), name="identity_kind",
 storing one cheaper by a fifth."""
 
 
-class Identity(SQLModel, table=True):
+class Identity(Table, table=True):
     """One address or name of a person. It belongs to one person at a time."""
 
     __tablename__ = "identity"
@@ -118,7 +118,7 @@ class Identity(SQLModel, table=True):
     created_at: datetime = at_field()
 
 
-class PersonSearchQueue(SQLModel, table=True):
+class PersonSearchQueue(Table, table=True):
     """Persons whose search text is not up to date, hundreds a row; drained by the job `index_persons`."""
 
     __tablename__ = "person_search_queue"
@@ -127,7 +127,7 @@ class PersonSearchQueue(SQLModel, table=True):
     person_ids: list[int] = json_field(list)
 
 
-class PersonMerge(SQLModel, table=True):
+class PersonMerge(Table, table=True):
     """One person was merged into another: what came along, so that it can go back. Ids and names of fields only."""
 
     __tablename__ = "person_merge"

@@ -3,12 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from models.base import at_field, json_field
+from models.base import Table, at_field, json_field
 
 
-class ProfileView(SQLModel, table=True):
+class ProfileView(Table, table=True):
     """A curated query over the Tape. `attributes` are in the shape of the journey contract."""
 
     __tablename__ = "profile_view"

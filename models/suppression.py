@@ -5,9 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import Index
-from sqlmodel import SQLModel
 
-from models.base import at_field, code_field, id_field, ref_field
+from models.base import Table, at_field, code_field, id_field, ref_field
 
 
 class SuppressionReason(StrEnum):
@@ -28,7 +27,7 @@ def hash_address(address: str) -> str:
     return HASHED + hashlib.sha256(address.lower().encode()).hexdigest()
 
 
-class Suppression(SQLModel, table=True):
+class Suppression(Table, table=True):
     """An address or a person that must not be contacted.
 
     Null `channel` means every channel, null `campaign_id` every campaign. Either `address` (as in

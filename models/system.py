@@ -3,12 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from models.base import at_field, json_field
+from models.base import Table, at_field, json_field
 
 
-class ApiKey(SQLModel, table=True):
+class ApiKey(Table, table=True):
     """A key of another system. Only a hash is kept; `prefix` lets a person recognise it."""
 
     __tablename__ = "api_key"
@@ -24,7 +24,7 @@ class ApiKey(SQLModel, table=True):
     created_at: datetime = at_field()
 
 
-class App(SQLModel, table=True):
+class App(Table, table=True):
     """A system or page that signs its own tokens for the journey contract, with a secret of ours."""
 
     __tablename__ = "app"
@@ -38,7 +38,7 @@ class App(SQLModel, table=True):
     key_changed_at: datetime = at_field()
 
 
-class IdempotencyRecord(SQLModel, table=True):
+class IdempotencyRecord(Table, table=True):
     """The answer to a POST with an Idempotency-Key, replayed for 24 hours."""
 
     __tablename__ = "idempotency_record"
@@ -50,7 +50,7 @@ class IdempotencyRecord(SQLModel, table=True):
     created_at: datetime = at_field(index=True)
 
 
-class JobRun(SQLModel, table=True):
+class JobRun(Table, table=True):
     """How each job fares: one row a job."""
 
     __tablename__ = "job_run"
@@ -64,7 +64,7 @@ class JobRun(SQLModel, table=True):
     last_error: str | None = None
 
 
-class SystemFlag(SQLModel, table=True):
+class SystemFlag(Table, table=True):
     """A switch of the whole console: `sending_paused`, `demo_seeded`."""
 
     __tablename__ = "system_flag"

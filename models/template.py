@@ -3,12 +3,12 @@
 from datetime import datetime
 
 from sqlalchemy import Index
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from models.base import at_field, code_field
+from models.base import Table, at_field, code_field
 
 
-class Template(SQLModel, table=True):
+class Template(Table, table=True):
     """Content for one channel and language, in Jinja2; its text is in the newest version."""
 
     __tablename__ = "template"
@@ -25,7 +25,7 @@ class Template(SQLModel, table=True):
     deleted_at: datetime | None = at_field(nullable=True)  # kept, so that what was sent with it can be shown
 
 
-class TemplateVersion(SQLModel, table=True):
+class TemplateVersion(Table, table=True):
     """One saved text of a template; never changed, so a delivery can be shown as it was."""
 
     __tablename__ = "template_version"

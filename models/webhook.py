@@ -5,9 +5,9 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Index
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from models.base import at_field, code_field, count_field, id_field, json_field
+from models.base import Table, at_field, code_field, count_field, id_field, json_field
 
 
 class WebhookState(StrEnum):
@@ -26,7 +26,7 @@ class PayloadStatus(StrEnum):
     FAILED = "failed"
 
 
-class Webhook(SQLModel, table=True):
+class Webhook(Table, table=True):
     """An address of ours for one other system. Its secrets are sealed; only a hash finds it."""
 
     __tablename__ = "webhook"
@@ -49,7 +49,7 @@ class Webhook(SQLModel, table=True):
     updated_at: datetime = at_field()
 
 
-class WebhookPayload(SQLModel, table=True):
+class WebhookPayload(Table, table=True):
     """One of the last payloads of a webhook, shortened and without what looks like a secret."""
 
     __tablename__ = "webhook_payload"

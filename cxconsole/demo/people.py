@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from faker import Faker
-
 
 @dataclass(frozen=True, kw_only=True)
 class Land:
@@ -82,6 +80,8 @@ class Names:
 
 def draw_names(land: Land, *, seed: int) -> Names:
     """The same names for the same seed."""
+    from faker import Faker  # here, because it is slow to load and a seeded console needs it no more
+
     faker = Faker(land.locale)
     faker.seed_instance(seed)
     return Names(

@@ -2,9 +2,10 @@
 
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 
-from models.migrate import migrate
+from models.migrate import SCRIPTS, find_revision, migrate, newest_revision
 from models.tables import metadata
 
 BY_HAND = "person_search"
@@ -31,3 +32,9 @@ def test_a_second_migration_changes_nothing(database):
     before = sorted(inspect(database.reader).get_table_names())
     migrate(database)
     assert sorted(inspect(database.reader).get_table_names()) == before
+
+
+def test_the_newest_migration_is_known_without_loading_any(database):
+    assert newest_revision() == ScriptDirectory(str(SCRIPTS)).get_current_head()
+    with database.reader.connect() as connection:
+        assert find_revision(connection) == newest_revision()
