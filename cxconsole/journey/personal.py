@@ -7,7 +7,7 @@ key any more, and what was sealed reads ERASED from then on. The Tape itself nev
 import base64
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -48,13 +48,33 @@ def seal_events(
 ) -> Sequence[GivenEvent]:
     """The events with their personal fields sealed, each under the key of its person."""
     personal: _Personal = session.info[_INFO]
+    owners = list(person_ids)
     marked = personal.fields.find(session, events, now=now)
+    events = _seal(session, personal, events, owners, marked, _seal_data, now)
+    late = personal.fields.find_late(session, events, marked, now=now)
+    events = _seal(session, personal, events, owners, late, _seal_data, now)
+    outside = personal.fields.find_outside(events)
+    return _seal(session, personal, events, owners, outside, _seal_extensions, now)
+
+
+_Seal = Callable[[Any], str]
+
+
+def _seal(
+    session: Session,
+    personal: _Personal,
+    events: Sequence[GivenEvent],
+    owners: Sequence[int],
+    marked: Mapping[int, Sequence[str]],
+    change: Callable[[GivenEvent, Sequence[str], _Seal], GivenEvent],
+    now: datetime,
+) -> Sequence[GivenEvent]:
+    """The events with what is named of them, by their places, sealed under the keys of their owners."""
     if not marked:
         return events
-    owners = list(person_ids)
     keys = personal.keys.find_or_make(session, (owners[at] for at in marked), now=now)
     sealed = list(events)
-    for at, paths in marked.items():
+    for at, names in marked.items():
         owner = owners[at]
         key = keys[owner]
 
@@ -63,11 +83,22 @@ def seal_events(
             hidden = nonce + key.encrypt(nonce, to_json(value, inf_nan_mode="null"), None)
             return f"{SEALED}{owner}:{base64.urlsafe_b64encode(hidden).decode()}"
 
-        data: Any = events[at].data
-        for path in paths:
-            data = change_at(data, path, seal)
-        sealed[at] = events[at]._replace(data=data, text=to_json(data, inf_nan_mode="null").decode())
+        sealed[at] = change(events[at], names, seal)
     return sealed
+
+
+def _seal_data(event: GivenEvent, paths: Sequence[str], seal: _Seal) -> GivenEvent:
+    data: Any = event.data
+    for path in paths:
+        data = change_at(data, path, seal)
+    return event._replace(data=data, text=to_json(data, inf_nan_mode="null").decode())
+
+
+def _seal_extensions(event: GivenEvent, names: Sequence[str], seal: _Seal) -> GivenEvent:
+    given = event.extensions or {}
+    return event._replace(
+        extensions={**given, **{name: seal(given[name]) for name in names if given[name] is not None}}
+    )
 
 
 def open_documents(session: Session, documents: Sequence[Any]) -> Sequence[Any]:

@@ -23,6 +23,7 @@ _FOUND_BY = "journey"
 _NAME = re.compile(r"e[-_ ]?mail|phone|mobile|msisdn|address|street|birth|iban", re.IGNORECASE)
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]+\.[^@\s.]{2,}")
 _PHONE = re.compile(r"\+[1-9][0-9 ()./-]{6,20}")
+_ADDRESSED = re.compile(r'"\s*(?:[^@\s"]{1,64}+@[^@\s"]++\s*"|\+[1-9])')  # JSON in which a text may be one of the two
 _WAY = re.compile(r"https?:|/")  # an address of the web, not of a person
 
 
@@ -72,6 +73,43 @@ class PersonalFields:
             for at, event in enumerate(events)
             if (paths := personal.get((event.type, event.source))) is not None
         }
+
+    def find_late(
+        self, session: Session, events: Sequence[GivenEvent], before: Mapping[int, Sequence[str]], *, now: datetime
+    ) -> dict[int, Sequence[str]]:
+        """What is personal besides `before` in these events, of which that is sealed: a field may hold an address late.
+
+        A look at the text rules out nearly all, whatever their shape.
+        """
+        late = [
+            at
+            for at, event in enumerate(events)
+            if ("@" in event.text or "+" in event.text) and _ADDRESSED.search(event.text)
+        ]
+        if not late:
+            return {}
+        self._look_at(session, [events[at] for at in late], now)
+        found = {}
+        for at in late:
+            paths = self._personal.get((events[at].type, events[at].source), ())
+            if more := [path for path in paths if path not in before.get(at, ())]:
+                found[at] = more
+        return found
+
+    def find_outside(self, events: Sequence[GivenEvent]) -> dict[int, Sequence[str]]:
+        """The attributes beside the data that are personal, of each event that has some, by its place.
+
+        They are few and no shape is known of them, so each is looked at; a mark on the name holds for them too.
+        """
+        found = {}
+        for at, event in enumerate(events):
+            if event.extensions:
+                marks = self._marks.get((event.type, event.source), {})
+                given = event.extensions.items()
+                names = [name for name, one in given if one is not None and marks.get(name, looks_personal(name, one))]
+                if names:
+                    found[at] = names
+        return found
 
     def _read(self, session: Session, now: datetime) -> None:
         rows = Driver(session).run("SELECT type, source, path, is_personal FROM personal_field").all()

@@ -170,7 +170,8 @@ def view_rows(session: Session, rows: Sequence[Any]) -> list[EventView]:
     given = _read_identities(driver, {row[8] for row in rows if row[8] is not None})
     nameless = {row[4] for row in rows if row[4] is not None and row[8] not in given}
     names = read_names(session, nameless)
-    documents = open_documents(session, [driver.document(row[11]) for row in rows])
+    outside = [driver.document(row[12]) if row[12] else {} for row in rows]
+    opened = open_documents(session, [*(driver.document(row[11]) for row in rows), *outside])
     return [
         EventView(
             id=row[0],
@@ -185,9 +186,9 @@ def view_rows(session: Session, rows: Sequence[Any]) -> list[EventView]:
             time=driver.moment(row[9]),  # type: ignore[arg-type]
             actor=row[10],
             data=data,
-            extensions=driver.document(row[12]) if row[12] else {},
+            extensions=extensions,
         )
-        for row, data in zip(rows, documents, strict=True)
+        for row, data, extensions in zip(rows, opened[: len(rows)], opened[len(rows) :], strict=True)
     ]
 
 

@@ -37,10 +37,9 @@ KIND = ("order.placed", "shop")
 def store(database, now):
     """Puts events with these data on the Tape; their keys."""
 
-    def put(*data, person="C-1", at=now, type=KIND[0]):
-        documents = [
-            {"id": f"p{next(NUMBERS)}", "source": "shop", "type": type, "person": person, "data": one} for one in data
-        ]
+    def put(*data, person="C-1", at=now, type=KIND[0], **more):
+        given = {"source": "shop", "type": type, "person": person, **more}
+        documents = [{**given, "id": f"p{next(NUMBERS)}", "data": one} for one in data]
         events = [read_event(one, now=at) for one in documents]
         with database.write() as session:
             record_events(session, events, ["test"] * len(events), recognise=recognise, now=at)
@@ -53,10 +52,10 @@ def store(database, now):
     return put
 
 
-def raw_data(database, key):
+def raw_data(database, key, column="data"):
     """As the database has it."""
     with database.read() as session:
-        found = session.execute(text("SELECT data FROM event WHERE id = :key"), {"key": key}).scalar_one()
+        found = session.execute(text(f"SELECT {column} FROM event WHERE id = :key"), {"key": key}).scalar_one()
     return json.loads(found) if isinstance(found, str) else found
 
 
@@ -88,6 +87,59 @@ def test_a_field_that_was_empty_at_first_is_noticed_when_something_is_in_it(data
     store({"email": empty, "id": 1})
     [key] = store({"email": "ada@mail.example", "id": 2})
     assert raw_data(database, key)["email"].startswith(SEALED)
+
+
+@pytest.mark.parametrize("late", ["ada@mail.example", " ada@mail.example ", "+46 70 144 21 08"])
+@pytest.mark.parametrize("first", ["none yet", 7, False, "write to ada@mail.example", "/contact"])
+@pytest.mark.parametrize("beside", [{}, {"email": "bob@mail.example"}], ids=["alone", "beside one that is marked"])
+def test_a_field_that_was_harmless_at_first_is_noticed_by_what_comes(database, store, beside, first, late):
+    [before] = store({"caller": first, "items": [{"to": first}], **beside})
+    [key] = store({"caller": late, "items": [{"to": late}], **beside})
+    raw = raw_data(database, key)
+    assert all(
+        one.startswith(SEALED) for one in (raw["caller"], raw["items"][0]["to"], *(raw[name] for name in beside))
+    )
+    assert read_back(database, key) == {"caller": late, "items": [{"to": late}], **beside}
+    assert read_back(database, before)["caller"] == first
+    [again] = store({"caller": "none", "items": [], **beside})
+    assert raw_data(database, again)["caller"].startswith(SEALED)
+
+
+@pytest.mark.parametrize("harmless", ["write to ada@mail.example", "@ada", "1 + 1", "+", '"@"', "a@b"])
+def test_a_text_with_such_a_sign_is_not_yet_an_address(database, store, harmless):
+    for _ in range(2):
+        [key] = store({"said": harmless})
+        assert raw_data(database, key) == {"said": harmless}
+
+
+def test_what_people_decided_is_not_marked_by_what_comes(database, now, store):
+    store({"sender": "nobody"})
+    mark(database, "sender", now, is_personal=False)
+    [key] = store({"sender": "info@shop.example"}, at=now + timedelta(seconds=2))
+    assert raw_data(database, key) == {"sender": "info@shop.example"}
+
+
+def test_attributes_beside_the_data_are_sealed_too(database, now, store):
+    given = {"traceparent": "00-abc", "email": "ada@mail.example", "calledby": "+46701442108", "level": 3, "gone": None}
+    [key] = store({"total": 3}, **given)
+    raw = raw_data(database, key, "extensions")
+    assert {name for name, value in raw.items() if str(value).startswith(SEALED)} == {"email", "calledby"}
+    assert search_shop(database)[0].extensions == given
+    mark(database, "traceparent", now)
+    mark(database, "email", now, is_personal=False)
+    [later] = store({"total": 3}, at=now + timedelta(seconds=2), **given)
+    raw = raw_data(database, later, "extensions")
+    assert {name for name, value in raw.items() if str(value).startswith(SEALED)} == {"traceparent", "calledby"}
+    with database.write() as session:
+        session.execute(text("DELETE FROM person_key"))
+        session.execute(text("UPDATE person SET erased_at = created_at"))
+    told = search_shop(database)[-1].extensions
+    assert told == {**given, "email": ERASED, "calledby": ERASED}
+
+
+def search_shop(database):
+    with database.read() as session:
+        return search_events(session, filter=parse_filter("source eq 'shop'"), actor=OPERATOR)
 
 
 def test_a_nested_field_that_comes_later_is_noticed(database, store):
