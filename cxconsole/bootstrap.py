@@ -10,6 +10,7 @@ from cxconsole.accounts.vault import Vault
 from cxconsole.audience.identity_import_run import drain_identity_imports, has_identity_imports
 from cxconsole.audience.recognition import recognise
 from cxconsole.audience.search import INDEX_BATCH, drain_person_search_queue, has_unindexed
+from cxconsole.audience.search_fragments import drain_fragments, has_fragments
 from cxconsole.campaigns.advance import FlowHooks
 from cxconsole.campaigns.due import drain_due_contacts, has_room_for_due
 from cxconsole.campaigns.holds import has_unsettled, settle_holds
@@ -165,6 +166,7 @@ def build_jobs(application: Application) -> list[Job]:
             limit=INDEX_BATCH,
             wakes_on=(topics.IMPORTS,),
         ),
+        Job(name="merge_search_index", drain=drain_fragments, has_work=has_fragments, every_seconds=60, limit=1),
         Job(
             name="import_identities",
             drain=drain_identity_imports,

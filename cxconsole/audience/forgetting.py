@@ -8,6 +8,7 @@ from sqlmodel import Session, col
 
 from cxconsole.audience.phones import group_phone
 from cxconsole.audience.search import forget_texts
+from cxconsole.audience.search_fragments import note_fragments
 from cxconsole.driver import Driver
 from cxconsole.journey.forgetting import holds_any
 from models.contact import RejectedRow
@@ -49,6 +50,7 @@ def forget_identity(session: Session, person_ids: Sequence[int], *, traces: Sequ
     about = col(merge.person_id).in_(person_ids) | col(merge.merged_person_id).in_(person_ids)
     session.execute(delete(merge).where(about))
     forget_texts(session, person_ids)
+    note_fragments(session, now=now)
     session.execute(
         update(rejected)
         .where(holds_any(rejected.raw, traces) | holds_any(rejected.value, traces))
