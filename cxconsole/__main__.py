@@ -5,6 +5,7 @@ import gc
 import sys
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 
 from cxconsole import clock
 from cxconsole.accounts.actor import OPERATOR
@@ -37,6 +38,13 @@ def _make_parser() -> argparse.ArgumentParser:
     seed = commands.add_parser("seed", help="fill an empty database with the demo world, or add a campaign of any size")
     seed.add_argument("--contacts", type=_count, help="instead, add a campaign with so many made-up contacts")
     seed.set_defaults(run=_seed)
+    backup = commands.add_parser("backup", help="write all that the console knows to a file, while it runs")
+    backup.add_argument("file", type=Path)
+    backup.set_defaults(run=_back_up)
+    restore = commands.add_parser("restore", help="put a backup in the place of the database; stop the console first")
+    restore.add_argument("file", type=Path)
+    restore.add_argument("--replace", action="store_true", help="although the database holds something")
+    restore.set_defaults(run=_restore)
     keys = commands.add_parser("apikey", help="keys for other systems").add_subparsers(dest="action", required=True)
     create = keys.add_parser("create", help="make a key and print it, and nothing else")
     create.add_argument("--name", required=True, help="which system it is for")
@@ -81,6 +89,21 @@ def _seed(given: argparse.Namespace) -> None:
         print(campaign_code(seed_contacts(_open(), given.contacts)))
     elif not seed_demo(_open()):
         raise SystemExit("cxconsole: The database is not empty, so nothing was seeded.")
+
+
+def _back_up(given: argparse.Namespace) -> None:
+    from cxconsole.backup import make_backup
+
+    make_backup(_open(), given.file)
+    print(f"{given.file} is written. Keep the secret key elsewhere: without it what is sealed in there cannot be read.")
+
+
+def _restore(given: argparse.Namespace) -> None:
+    from cxconsole.backup import restore_backup
+    from cxconsole.bootstrap import get_application
+
+    restore_backup(get_application(), given.file, replace=given.replace)
+    print(f"{given.file} is restored. Sending is paused: let it go on from the first page when you have looked.")
 
 
 def _create_key(given: argparse.Namespace) -> None:
