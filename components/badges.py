@@ -62,6 +62,7 @@ GATEWAY: Looks = {
     "healthy": ("Healthy", "green", "circle-check"),
     "slowed": ("Slowed", "amber", "gauge"),
     "stopped": ("Stopped", "red", "unplug"),
+    "failing": ("Test failed", "red", "circle-x"),
     "off": ("Off", "gray", "power"),
     "sandbox": ("Sandbox", "gray", "flask-conical"),
 }
@@ -113,7 +114,7 @@ def delivery_badge(state: rx.Var[str] | str) -> rx.Component:
 
 
 def gateway_badge(health: rx.Var[str] | str) -> rx.Component:
-    """healthy, slowed, stopped, off or sandbox."""
+    """healthy, slowed, failing, stopped, off or sandbox."""
     return status_badge(GATEWAY, health)
 
 

@@ -171,6 +171,7 @@ def _trouble(panel: Any) -> rx.Component:
     return rx.match(  # type: ignore[return-value]
         panel.badge,
         ("stopped", notice(panel.trouble, panel.trouble_text, tone="red", icon_name="unplug")),
+        ("failing", notice(panel.trouble, panel.trouble_text, tone="red", icon_name="circle-x")),
         ("slowed", notice(panel.trouble, panel.trouble_text, icon_name="gauge")),
         ("off", notice(panel.trouble, panel.trouble_text, tone="gray", icon_name="power")),
         rx.fragment(),

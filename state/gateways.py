@@ -1,5 +1,6 @@
 """`/gateways`: the ways out of the house, one of them in full, and its test."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -19,7 +20,10 @@ from state.route import route_arg
 from state.session import current_actor, problem, read, write
 
 CHANNELS = tuple(dict.fromkeys(channel for kind in KINDS.values() for channel in kind.channels))
-_HEALTHS = ("healthy", "slowed", "stopped", "off", "sandbox")
+_HEALTHS = {
+    "healthy": "healthy", "slowed": "slowed", "failing": "failed the test", "stopped": "stopped", "off": "off",
+    "sandbox": "sandbox",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,8 +121,8 @@ class GatewaysState(rx.State):
             GatewayGroup(channel=channel, rows=[_row(one, viewer) for one in views if one.channel == channel])
             for channel in CHANNELS
         ]
-        counts = {word: sum(one.badge == word for one in views) for word in _HEALTHS}
-        told = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+        counts = Counter(one.badge for one in views)
+        told = ", ".join(f"{counts[badge]} {word}" for badge, word in _HEALTHS.items() if counts[badge])
         self.sentence = f"The ways out of the house. {told}." if told else "The ways out of the house."
         self.loading = False
         found = next((one for one in views if one.id == self.chosen), views[0] if views else None)
@@ -253,6 +257,10 @@ def _panel(view: GatewayView, viewer: Viewer) -> GatewayPanel:
         trouble = f"Stopped{since} after {view.failures_in_a_row} errors in a row"
         if view.health_retry_at:
             text = f"{text} It is tried again {viewer.relative(view.health_retry_at)}.".strip()
+    elif view.badge == "failing":
+        failed = next((one.detail for one in view.test_steps if not one.ok), "")
+        trouble = "The last test failed, and no message was taken since"
+        text = f"{failed} Messages are tried all the same. Mend it, then test it again.".strip()
     elif view.badge == "off":
         trouble, text = "Off", "Nothing is sent through it. What is to go this way waits; nothing is lost."
     return GatewayPanel(

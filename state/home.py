@@ -163,7 +163,7 @@ class HomeState(rx.State):
                 name=one.name,
                 channel=one.channel,
                 rate=f"{number(one.rate_per_minute)} / min",
-                badge=_badge(one.kind, one.active, one.health),
+                badge=one.badge,
             )
             for one in view.gateways[:6]
         ]
@@ -286,9 +286,3 @@ def _running(one: RunningCampaign, viewer: Viewer) -> RunningRow:
         left=left,
         left_exact=viewer.exact(one.finishes_at) if one.finishes_at else "",
     )
-
-
-def _badge(kind: str, active: bool, health: str) -> str:
-    if not active:
-        return "off"
-    return {"open": "stopped", "degraded": "slowed"}.get(health, "sandbox" if kind == "sandbox" else "healthy")

@@ -15,9 +15,11 @@ from cxconsole.campaigns.outlook import campaign_window
 from cxconsole.campaigns.progress import estimate_finish, rates_per_minute
 from cxconsole.campaigns.troubles import ErrorGroup, find_troubles
 from cxconsole.errors import Invalid
+from cxconsole.gateways.registry import find_kind
+from cxconsole.gateways.words import ILL, badge_of
 from models.campaign import Campaign, CampaignChannel, CampaignProgress, CampaignState, TrafficMinute
 from models.contact import HoldReason
-from models.gateway import Gateway, GatewayHealth
+from models.gateway import Gateway
 from models.system import SystemFlag
 
 
@@ -52,11 +54,8 @@ class GatewayLine:
 
     id: int
     name: str
-    kind: str
     channel: str
-    active: bool
-    health: str
-    health_error: str | None
+    badge: str  # see gateways/words.py
     rate_per_minute: int
 
 
@@ -126,7 +125,7 @@ def get_home(
     rate = sum(one.rate_per_minute for one in gateways)
     queue = totals["pending"] + totals["in_progress"]
     chart = _draw_chart(session, HomeRange(range), now=now)
-    ill = sum(1 for one in gateways if one.active and one.health != GatewayHealth.OK)
+    ill = sum(1 for one in gateways if one.badge in ILL)
     return HomeView(
         running=running,
         published_count=totals["campaigns"],
@@ -266,8 +265,8 @@ def _gateways(session: Session, *, now: datetime) -> tuple[GatewayLine, ...]:
     found = session.execute(select(Gateway).order_by(col(Gateway.name), col(Gateway.id))).scalars()
     return tuple(
         GatewayLine(
-            id=one.id or 0, name=one.name, kind=one.kind, channel=one.channel, active=one.active, health=one.health,
-            health_error=one.health_error, rate_per_minute=round(rates[one.id or 0]),
+            id=one.id or 0, name=one.name, channel=one.channel, rate_per_minute=round(rates[one.id or 0]),
+            badge=badge_of(one, sandbox=find_kind(one.kind).sandbox),
         )
         for one in found
     )  # fmt: skip

@@ -68,8 +68,8 @@ class Outbox:
             turn = Turn()
             row = driver.run(
                 "SELECT active, health, health_error, health_since, health_retry_at, slowed_to_per_minute, "  # noqa: S608
-                "pace_before_slowing, paced_at, failures_in_a_row, per_minute, per_domain_per_minute, version "
-                f"FROM gateway WHERE id = ? {driver.for_update}",
+                "pace_before_slowing, paced_at, failures_in_a_row, per_minute, per_domain_per_minute, version, "
+                f"test_passed FROM gateway WHERE id = ? {driver.for_update}",
                 self._gateway_id,
             ).first()
             turn.campaigns = write_results(
@@ -86,6 +86,8 @@ class Outbox:
                 return turn
             turn.active = bool(row[0])
             self._judge_health(session, turn, _health_of(driver, row), news, now=now)
+            if news.succeeded and row[12] is not None and not row[12]:
+                self._outdo_test(driver, turn, now=now)
             if want > 0 and turn.active and turn.health.may_send(now):
                 if turn.health.state == GatewayHealth.OPEN:
                     want = 0 if held else 1  # one message finds out whether the gateway is back
@@ -115,6 +117,16 @@ class Outbox:
         if event is not None:
             data = {"gateway_id": self._gateway_id, "slowed_to_per_minute": one.slowed_to, "failures": one.failures}
             append_rows(session, [(event, None, None, None, None, data)], now=now)
+
+    def _outdo_test(self, driver: Driver, turn: Turn, *, now: datetime) -> None:
+        """The last test failed, and now a message was taken: that is the better test, so it stands in its place."""
+        detail = "The test before it had failed; since then a message of a person was taken."
+        steps = [{"name": "Message accepted", "ok": True, "detail": detail, "milliseconds": 0}]
+        driver.run(
+            "UPDATE gateway SET test_passed = ?, tested_at = ?, test_steps = ? WHERE id = ?",
+            True, now, dump(steps), self._gateway_id,
+        )  # fmt: skip
+        turn.health_changed = True
 
     def _claim(
         self,

@@ -42,7 +42,7 @@ class GatewayView:
     limits_in_words: str
     limits: tuple[str, ...]
     active: bool
-    badge: str  # off | stopped | slowed | sandbox | healthy
+    badge: str  # off | stopped | failing | slowed | sandbox | healthy
     health: str
     health_error: str | None
     health_advice: str  # what goes on and what to do, when it is slowed or stopped

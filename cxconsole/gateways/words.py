@@ -40,12 +40,21 @@ def limits_as_list(row: Gateway, settings: dict[str, Any]) -> tuple[str, ...]:
     return tuple(sentences)
 
 
+ILL = ("stopped", "failing", "slowed")
+"""The badges that ask somebody to look."""
+
+
 def badge_of(row: Gateway, *, sandbox: bool) -> str:
-    """The one word that a list shows: off, stopped, slowed, sandbox or healthy."""
+    """The one word that a list shows: off, stopped, failing, slowed, sandbox or healthy.
+
+    Failing: its last test failed, and no message was taken since (that takes the place of the test, see the outbox).
+    """
     if not row.active:
         return "off"
     if row.health == GatewayHealth.OPEN:
         return "stopped"
+    if row.test_passed is False:
+        return "failing"
     if row.health == GatewayHealth.DEGRADED:
         return "slowed"
     return "sandbox" if sandbox else "healthy"

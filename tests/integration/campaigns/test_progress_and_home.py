@@ -163,7 +163,7 @@ def test_home_shows_what_runs_now(busy, now):
     assert (home.errors_last_hour, home.errors_hour_before) == (1, 2)
     assert [(one.reason, one.count) for one in home.errors] == [("Postmark asked to slow down", 0), ("no such user", 1)]
     assert home.errors[0].link == "/gateways?id=1"
-    assert [(one.name, one.health, one.rate_per_minute) for one in home.gateways] == [("Postmark", "degraded", 150)]
+    assert [(one.name, one.badge, one.rate_per_minute) for one in home.gateways] == [("Postmark", "slowed", 150)]
     assert home.sending_paused
     assert home.attention == 3
     assert len(home.rate_series) == 12

@@ -102,6 +102,21 @@ def test_a_gateway_that_is_down_opens_its_circuit_and_recovers_by_itself(databas
     assert len(server.got) == 12
 
 
+def test_a_message_that_is_taken_outdoes_a_failed_test_and_one_that_is_not_does_not(database, tmp_path):
+    failed = {"tested_at": clock.now(), "test_passed": False, "test_steps": [{"name": "Connected", "ok": False}]}
+    with mail_server(answer=lambda _: "550 5.1.1 No such user") as server:
+        send_one(database, tmp_path, server, until=lambda row: row.state == DeliveryState.ERROR, **failed)
+    world = World(database)
+    (gateway,) = world.all(Gateway)
+    assert (gateway.test_passed, gateway.tested_at) == (False, failed["tested_at"])
+    with mail_server(port=server.port) as server:
+        world.campaign([{"template_id": world.template(), "gateway_id": gateway.id}], contacts=1)
+        with running_engine(database, tmp_path):
+            wait_for(lambda: world.all(Gateway)[0].test_passed)
+    (gateway,) = world.all(Gateway)
+    assert gateway.tested_at > failed["tested_at"] and [one["ok"] for one in gateway.test_steps] == [True]
+
+
 def test_who_is_suppressed_gets_nothing_and_the_trail_says_why(database, tmp_path):
     world = World(database)
     with mail_server() as server:

@@ -3,12 +3,14 @@ from sqlmodel import select
 
 from cxconsole.accounts.actor import OPERATOR, Actor
 from cxconsole.errors import Conflict, Forbidden, Invalid, NotFound
+from cxconsole.gateways.port import TestStep
 from cxconsole.gateways.service import (
     create_gateway,
     delete_gateway,
     get_gateway,
     get_gateway_traffic,
     list_gateways,
+    record_test,
     update_gateway,
 )
 from models.campaign import Campaign, CampaignState, Flow, TrafficMinute
@@ -163,6 +165,25 @@ def test_without_kept_seconds_the_use_is_estimated_from_minutes_and_the_hour_has
     assert len(series) == 60 and series[-1] == (minute * 60, 10) and series[-4:] == (
         ((minute - 3) * 60, 0), ((minute - 2) * 60, 500), ((minute - 1) * 60, 60), (minute * 60, 10),
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("state", "badge"),
+    [
+        ({}, "failing"), ({"kind": "sandbox", "settings": {}}, "failing"), ({"health": "degraded"}, "failing"),
+        ({"health": "open"}, "stopped"), ({"active": False}, "off"),
+    ],
+)  # fmt: skip
+def test_a_gateway_whose_test_failed_is_not_called_healthy(database, vault, now, create, state, badge):
+    made = create()
+    with database.write() as session:
+        row = session.get(Gateway, made.id)
+        for name, value in state.items():
+            setattr(row, name, value)
+        record_test(session, made.id, [TestStep(name="Connected", ok=False, detail="Refused.", milliseconds=1)],
+                    actor=OPERATOR, now=now)  # fmt: skip
+        session.flush()
+        assert get_gateway(session, made.id, vault=vault, actor=OPERATOR, now=now).badge == badge
 
 
 def test_a_slowed_gateway_says_what_goes_on_and_new_settings_are_a_new_start(database, vault, now, create):
