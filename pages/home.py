@@ -12,7 +12,7 @@ from components.campaign_dialogs import campaign_dialogs
 from components.cards import card, key_figure, key_figures, lines
 from components.charts import CHANNEL_COLOURS, CHANNEL_TONES, Series, area_chart, chart_table, sparkline
 from components.forms import segmented
-from components.icons import CHANNELS, channel_icon, channel_icons, icon
+from components.icons import CHANNELS, channel_icon, channel_icons
 from components.page import page_header
 from components.tables import name_link
 from cxconsole.campaigns.behind import Figure
@@ -184,10 +184,16 @@ def _running_row(row: Any) -> rx.Component:
 
 def _gateways() -> rx.Component:
     def line(row: Any) -> rx.Component:
+        trouble = rx.el.div(row.trouble, title=row.trouble, class_name="cx-dim cx-small cx-cut")
+        name = rx.el.div(
+            rx.el.div(row.name, title=row.name, class_name="cx-strong cx-cut"),
+            rx.cond(row.trouble, trouble, rx.fragment()),
+            class_name="cx-grow",
+        )
         return to(
             row.href,
             channel_icon(row.channel),
-            rx.el.span(row.name, title=row.name, class_name="cx-strong cx-cut cx-grow"),
+            name,
             rx.el.span(row.rate, class_name="cx-dim cx-small"),
             rx.el.span(gateway_badge(row.badge), class_name="cx-badge-slot"),
         )
@@ -202,29 +208,33 @@ def _gateways() -> rx.Component:
 
 
 def _errors() -> rx.Component:
+    """The lines add up to the key figure of the same name."""
+    state = HomeState
+
     def line(row: Any) -> rx.Component:
         return rx.el.div(
-            rx.el.span(
-                rx.cond(
-                    row.count == "0",
-                    rx.el.span(icon("triangle-alert", 15, class_name="cx-tone-icon"), class_name="t-amber"),
-                    row.count,
-                ),
-                class_name="cx-bold cx-count",
-            ),
+            rx.el.span(row.count, class_name="cx-bold cx-count"),
             rx.el.div(
                 rx.el.div(row.reason, class_name="cx-cut", title=row.reason),
-                rx.el.div(row.detail, class_name="cx-dim cx-small cx-cut", title=row.detail),
+                rx.el.div(row.where, class_name="cx-dim cx-small cx-cut", title=row.where),
                 class_name="cx-grow",
             ),
-            rx.cond(
-                row.link, link(row.remedy, row.link), rx.el.span(row.remedy, class_name="cx-dim cx-small cx-remedy")
-            ),
+            rx.cond(row.link, link("See people", row.link), rx.fragment()),
         )
 
     none_here = rx.el.div(rx.el.span("None. What was to be sent was taken.", class_name="cx-dim"))
+    retries = rx.cond(
+        state.retries_words, rx.el.div(rx.el.span(state.retries_words, class_name="cx-dim")), rx.fragment()
+    )
     return card(
-        lines(rx.cond(HomeState.errors.length() > 0, rx.foreach(HomeState.errors, line), none_here)),  # type: ignore[attr-defined]
+        lines(rx.cond(state.errors.length() > 0, rx.foreach(state.errors, line), none_here), retries),  # type: ignore[attr-defined]
         title="Errors, last hour",
+        actions=[
+            rx.cond(
+                state.errors.length() > 0,  # type: ignore[attr-defined]
+                link(f"All {state.figures.errors}", behind(Figure.ERRORS)),
+                rx.fragment(),
+            )
+        ],
         flush=True,
     )

@@ -6,11 +6,12 @@ from typing import Any
 import reflex as rx
 
 from cxconsole.campaigns.home import HomeRange, HomeView, RunningCampaign, get_home
+from cxconsole.campaigns.troubles import ErrorGroup
 from cxconsole.comms.pause import pause_sending, resume_sending
 from cxconsole.errors import CxError
 from cxconsole.signals import topics
 from state.follow import follow
-from state.format import Viewer, bar_percent, duration, heading_time, number, percent, share, spark, viewer_of
+from state.format import Viewer, bar_percent, duration, heading_time, number, percent, plural, share, spark, viewer_of
 from state.session import problem, read, write
 
 CHART_CHANNELS = ("email", "sms", "voice", "letter", "push")
@@ -58,10 +59,11 @@ class RunningRow:
 
 @dataclass(frozen=True, kw_only=True)
 class GatewayRow:
-    """A gateway with its rate and badge."""
+    """A gateway with its rate, its badge, and what was said when it is not well."""
 
     href: str
     name: str
+    trouble: str
     channel: str
     rate: str
     badge: str
@@ -69,12 +71,11 @@ class GatewayRow:
 
 @dataclass(frozen=True, kw_only=True)
 class ErrorRow:
-    """Errors of one reason, and where they are mended."""
+    """Messages of one campaign that failed, why, and where their people are."""
 
     count: str
     reason: str
-    detail: str
-    remedy: str
+    where: str
     link: str
 
 
@@ -107,6 +108,7 @@ class HomeState(rx.State):
     gateways: list[GatewayRow] = []
     gateways_words: str = "All"
     errors: list[ErrorRow] = []
+    retries_words: str = ""
     points: list[dict[str, Any]] = []
     chart_words: str = ""
     channels: list[str] = []
@@ -161,6 +163,7 @@ class HomeState(rx.State):
             GatewayRow(
                 href=f"/gateways?id={one.id}",
                 name=one.name,
+                trouble=one.trouble,
                 channel=one.channel,
                 rate=f"{number(one.rate_per_minute)} / min",
                 badge=one.badge,
@@ -169,9 +172,13 @@ class HomeState(rx.State):
         ]
         self.gateways_words = f"All {len(view.gateways)}"
         self.errors = [
-            ErrorRow(count=number(one.count), reason=one.reason, detail=one.detail, remedy=one.remedy, link=one.link)
+            ErrorRow(count=number(one.count), reason=reason, where=where, link=one.link)
             for one in view.errors
+            for reason, where in (_error_words(one),)
         ]
+        self.retries_words = (
+            f"{plural(view.retries, 'message waits', 'messages wait')} for another try." if view.retries else ""
+        )
         self._show_chart(view, viewer)
         self.loaded = True
 
@@ -222,6 +229,12 @@ def _errors_note(change: int) -> str:
     if not change:
         return "As many as before"
     return f"{number(abs(change))} {'more' if change > 0 else 'fewer'} than before"
+
+
+def _error_words(one: ErrorGroup) -> tuple[str, str]:
+    channel = {"email": "e-mail", "sms": "SMS"}.get(one.channel, one.channel)
+    where = f"{one.campaign or 'A campaign that was deleted'}, {channel}" if channel else one.campaign
+    return (one.reason, where) if one.reason else (where, "" if not channel else "Tried again since")
 
 
 def _held_note(view: HomeView) -> str:

@@ -13,10 +13,10 @@ from cxconsole.campaigns.behind import midnight, minute_of
 from cxconsole.campaigns.directory import CampaignSummary, list_campaigns
 from cxconsole.campaigns.outlook import campaign_window
 from cxconsole.campaigns.progress import estimate_finish, rates_per_minute
-from cxconsole.campaigns.troubles import ErrorGroup, find_troubles
+from cxconsole.campaigns.troubles import ErrorGroup, count_retries, find_errors
 from cxconsole.errors import Invalid
 from cxconsole.gateways.registry import find_kind
-from cxconsole.gateways.words import ILL, badge_of
+from cxconsole.gateways.words import ILL, badge_of, trouble_of
 from models.campaign import Campaign, CampaignChannel, CampaignProgress, CampaignState, TrafficMinute
 from models.contact import HoldReason
 from models.gateway import Gateway
@@ -56,6 +56,7 @@ class GatewayLine:
     name: str
     channel: str
     badge: str  # see gateways/words.py
+    trouble: str
     rate_per_minute: int
 
 
@@ -96,12 +97,13 @@ class HomeView:
     errors_last_hour: int
     errors_hour_before: int
     errors: tuple[ErrorGroup, ...]
+    retries: int
     gateways: tuple[GatewayLine, ...]
     chart: tuple[ChartPoint, ...]
     chart_channels: tuple[str, ...]
     sending_paused: bool
     attention: int
-    """How many things need somebody: gateways that are not well, and groups of errors."""
+    """How many things need somebody: gateways that are not well, and errors by campaign."""
 
 
 def get_home(
@@ -120,12 +122,11 @@ def get_home(
     totals = _sum_progress(session)
     minutes = _minutes_of_day(session, now=now, zone=zone)
     hour = _failed_by_hour(session, now=now)
-    errors = find_troubles(session, now=now)
+    errors = find_errors(session, now=now)
     gateways = _gateways(session, now=now)
     rate = sum(one.rate_per_minute for one in gateways)
     queue = totals["pending"] + totals["in_progress"]
     chart = _draw_chart(session, HomeRange(range), now=now)
-    ill = sum(1 for one in gateways if one.badge in ILL)
     return HomeView(
         running=running,
         published_count=totals["campaigns"],
@@ -141,11 +142,12 @@ def get_home(
         errors_last_hour=hour[0],
         errors_hour_before=hour[1],
         errors=errors,
+        retries=count_retries(session),
         gateways=gateways,
         chart=chart,
         chart_channels=tuple(sorted({channel for point in chart for channel in point.per_minute})),
         sending_paused=_is_paused(session),
-        attention=ill + sum(1 for one in errors if one.needs_somebody),
+        attention=sum(1 for one in gateways if one.badge in ILL) + len(errors),
     )
 
 
@@ -266,7 +268,7 @@ def _gateways(session: Session, *, now: datetime) -> tuple[GatewayLine, ...]:
     return tuple(
         GatewayLine(
             id=one.id or 0, name=one.name, channel=one.channel, rate_per_minute=round(rates[one.id or 0]),
-            badge=badge_of(one, sandbox=find_kind(one.kind).sandbox),
+            badge=badge_of(one, sandbox=find_kind(one.kind).sandbox), trouble=trouble_of(one),
         )
         for one in found
     )  # fmt: skip

@@ -1,116 +1,98 @@
-"""What went wrong in the last hour, grouped by reason, with the way to mend it."""
+"""The messages that failed in the last hour, by campaign, with why and who; and how many are tried again."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select, text
 from sqlmodel import Session, col
 
-from cxconsole.campaigns.behind import Figure
+from cxconsole.campaigns.behind import Figure, minute_of
 from cxconsole.campaigns.contact_filter import FilterOp, filter_address
 from models.campaign import Campaign, TrafficMinute, campaign_code
-from models.comm import CommDelivery, DeliveryState
-from models.contact import CampaignContact, ContactStatus
-from models.gateway import Gateway, GatewayHealth
+from models.comm import CommDelivery, CommRequest, DeliveryState
 
 MOST_GROUPS = 10
+_SAMPLE = 1_000
+"""So many failures of a campaign are asked for their reason: a page that moves cannot read all of a large one."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ErrorGroup:
-    """Failures of the last hour with one reason. `link` opens the people, or the place to mend it."""
+    """Messages of one campaign and channel that failed in the last hour. `link` opens the people behind them."""
 
     reason: str
-    detail: str
+    """The most frequent one, in the words of the other side; empty when they were all tried again since."""
+    campaign: str
+    channel: str
     count: int
-    remedy: str
     link: str
-    needs_somebody: bool = True
-    """False for what mends itself, such as a retry."""
 
 
-def find_troubles(session: Session, *, now: datetime) -> tuple[ErrorGroup, ...]:
-    """Gateways that are not well, contacts that failed in the last hour, and messages waiting for another try."""
-    failed = _find_failed(session, since=now - timedelta(hours=1))
-    groups = [*_find_gateways(session), *failed, *_find_retries(session)]
-    return tuple(groups[:MOST_GROUPS])
-
-
-def _find_gateways(session: Session) -> list[ErrorGroup]:
+def find_errors(session: Session, *, now: datetime) -> tuple[ErrorGroup, ...]:
+    """Groups whose counts add up to the errors of the last hour; what is beyond the largest ten is one group more."""
+    minute, campaign, channel = TrafficMinute.minute, col(TrafficMinute.campaign_id), col(TrafficMinute.channel)
+    count = func.sum(col(TrafficMinute.failed))
+    last = minute_of(now)
     rows = session.execute(
-        select(Gateway)
-        .where(col(Gateway.active), col(Gateway.health) != GatewayHealth.OK.value)
-        .order_by(col(Gateway.id))
-    ).scalars()
-    words = {GatewayHealth.OPEN.value: "has stopped", GatewayHealth.DEGRADED.value: "asked to slow down"}
-    return [
-        ErrorGroup(
-            reason=f"{one.name} {words.get(one.health, one.health)}", detail=one.health_error or "",
-            count=one.failures_in_a_row, remedy="Mend", link=f"/gateways?id={one.id}",
-        )
-        for one in rows
-    ]  # fmt: skip
-
-
-def _find_failed(session: Session, *, since: datetime) -> list[ErrorGroup]:
-    minute = int(since.timestamp()) // 60
-    busy = session.execute(
-        select(col(TrafficMinute.campaign_id))
-        .where(col(TrafficMinute.minute) >= minute, col(TrafficMinute.failed) > 0)
-        .distinct()
-    ).scalars().all()  # fmt: skip
-    contact, count = CampaignContact, func.count()
-    first, campaigns = func.min(col(contact.campaign_id)), func.count(col(contact.campaign_id).distinct())
-    rows = session.execute(
-        select(col(contact.reason), first, campaigns, count)
-        .where(
-            col(contact.campaign_id).in_(busy),
-            col(contact.reason).is_not(None),
-            col(contact.status) == ContactStatus.FAILED.value,
-            col(contact.last_activity_at) >= since,
-        )
-        .group_by(col(contact.reason))
-        .order_by(count.desc(), col(contact.reason))
-        .limit(MOST_GROUPS)
-    ).all()  # fmt: skip
-    ids = [row[1] for row in rows]
-    found = session.execute(select(col(Campaign.id), col(Campaign.name)).where(col(Campaign.id).in_(ids))).all()
-    names = {row[0]: row[1] for row in found}
-    return [
-        ErrorGroup(
-            reason=reason, detail=names.get(campaign_id, "") if campaigns == 1 else f"{campaigns} campaigns",
-            count=number, remedy="See people" if campaigns == 1 else "See campaigns",
-            link=_people_link(campaign_id, reason, since) if campaigns == 1 else f"/campaigns?behind={Figure.ERRORS}",
-        )
-        for reason, campaign_id, campaigns, number in rows
-    ]  # fmt: skip
-
-
-def _people_link(campaign_id: int, reason: str, since: datetime) -> str:
-    """Exactly those who are counted."""
-    wanted = filter_address(
-        ("status", FilterOp.EQ, ContactStatus.FAILED.value),
-        ("reason", FilterOp.EQ, reason),
-        ("last_activity_at", FilterOp.GT, since.isoformat(timespec="seconds")),
-    )
-    return f"/campaigns/{campaign_code(campaign_id)}/contacts?{wanted}"
-
-
-def _find_retries(session: Session) -> list[ErrorGroup]:
-    delivery, count = CommDelivery, func.count()
-    rows = session.execute(
-        select(col(delivery.reason), col(Gateway.name), col(delivery.gateway_id), count)
-        .join(Gateway, col(Gateway.id) == col(delivery.gateway_id))
-        # the first condition, word for word as in its index, lets the small index of what is to be sent answer
-        .where(text("comm_delivery.state IN ('D','R','sending')"), col(delivery.state) == DeliveryState.RETRY.value)
-        .group_by(col(delivery.reason), col(Gateway.name), col(delivery.gateway_id))
-        .order_by(count.desc())
-        .limit(MOST_GROUPS)
+        select(campaign, channel, count)
+        .where(col(minute) > last - 60, col(minute) <= last, col(TrafficMinute.failed) > 0)
+        .group_by(campaign, channel)
+        .order_by(count.desc(), campaign, channel)
     ).all()
-    return [
+    names = _names(session, (row[0] for row in rows[:MOST_GROUPS]))
+    since = now - timedelta(hours=1)
+    found = [
         ErrorGroup(
-            reason=reason or "Tried again later", detail=name, count=number, remedy="Retrying",
-            link=f"/gateways?id={gateway_id}", needs_somebody=False,
+            reason=_reason(session, campaign_id, channel, since=since), campaign=names.get(campaign_id, ""),
+            channel=channel, count=int(number), link=_people_link(campaign_id, channel, since) if campaign_id else "",
         )
-        for reason, name, gateway_id, number in rows
+        for campaign_id, channel, number in rows[:MOST_GROUPS]
     ]  # fmt: skip
+    if rest := sum(int(row[2]) for row in rows[MOST_GROUPS:]):
+        link = f"/campaigns?behind={Figure.ERRORS}"
+        found.append(ErrorGroup(reason="", campaign="Other campaigns", channel="", count=rest, link=link))
+    return tuple(found)
+
+
+def count_retries(session: Session) -> int:
+    """Messages that were refused for now and wait for another try."""
+    # the first condition, word for word as in its index, lets the small index of what is to be sent answer
+    waits = text("comm_delivery.state IN ('D','R','sending')")
+    return session.execute(
+        select(func.count()).where(waits, col(CommDelivery.state) == DeliveryState.RETRY.value)
+    ).scalar_one()
+
+
+def _names(session: Session, campaign_ids: Iterable[int]) -> dict[int, str]:
+    named = select(col(Campaign.id), col(Campaign.name)).where(col(Campaign.id).in_(campaign_ids))
+    return {0: "Single messages"} | {row[0]: row[1] for row in session.execute(named)}
+
+
+def _reason(session: Session, campaign_id: int, channel: str, *, since: datetime) -> str:
+    delivery, count = CommDelivery, func.count()
+    newest = (
+        select(col(delivery.reason), col(delivery.request_id))
+        .where(
+            col(delivery.campaign_id) == campaign_id if campaign_id else col(delivery.campaign_id).is_(None),
+            col(delivery.channel) == channel,
+            col(delivery.state) == DeliveryState.ERROR.value,
+        )
+        .order_by(col(delivery.contact_id).desc())  # as the index has them, and nearly as they were sent
+        .limit(_SAMPLE)
+        .subquery()
+    )
+    found = session.execute(
+        select(newest.c.reason)
+        .join(CommRequest, col(CommRequest.id) == newest.c.request_id)
+        .where(col(CommRequest.updated_at) >= since)  # it failed then
+        .group_by(newest.c.reason)
+        .order_by(count.desc(), newest.c.reason)
+        .limit(1)
+    ).scalar()
+    return found or ""
+
+
+def _people_link(campaign_id: int, channel: str, since: datetime) -> str:
+    moved = filter_address(("last_activity_at", FilterOp.GT, since.isoformat(timespec="seconds")))
+    return f"/campaigns/{campaign_code(campaign_id)}/contacts?delivery={channel}:failed&{moved}"

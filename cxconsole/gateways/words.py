@@ -60,6 +60,14 @@ def badge_of(row: Gateway, *, sandbox: bool) -> str:
     return "sandbox" if sandbox else "healthy"
 
 
+def trouble_of(row: Gateway) -> str:
+    """What was said when it stopped, slowed or failed its test; empty for one that is well, or off."""
+    if not row.active:
+        return ""
+    failed = next((one["detail"] for one in row.test_steps if not one["ok"]), "") if row.test_passed is False else ""
+    return row.health_error or failed if row.health == GatewayHealth.OPEN else failed or row.health_error or ""
+
+
 def advice_of(row: Gateway, settings: dict[str, Any]) -> str:
     """What goes on and what a person can do about it, for a gateway that is slowed or stopped; else empty."""
     if not row.active:

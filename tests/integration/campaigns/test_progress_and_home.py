@@ -13,6 +13,7 @@ from cxconsole.campaigns.home import HomeRange, get_home
 from cxconsole.campaigns.progress import get_progress
 from cxconsole.errors import Invalid, NotFound
 from models.campaign import Campaign, CampaignChannel, CampaignProgress, TrafficMinute
+from models.comm import DeliveryState
 from models.contact import ContactStatus, HoldReason
 from models.gateway import Gateway
 from models.system import SystemFlag
@@ -161,11 +162,12 @@ def test_home_shows_what_runs_now(busy, now):
         "campaign-unpublished": 1, "validity-period-expired": 1, "campaign-ended": 0,
     }  # fmt: skip
     assert (home.errors_last_hour, home.errors_hour_before) == (1, 2)
-    assert [(one.reason, one.count) for one in home.errors] == [("Postmark asked to slow down", 0), ("no such user", 1)]
-    assert home.errors[0].link == "/gateways?id=1"
-    assert [(one.name, one.badge, one.rate_per_minute) for one in home.gateways] == [("Postmark", "slowed", 150)]
+    assert [(one.campaign, one.channel, one.count) for one in home.errors] == [("Spring", "email", 1)]
+    assert [(one.name, one.badge, one.rate_per_minute, one.trouble) for one in home.gateways] == [
+        ("Postmark", "slowed", 150, "421 busy")
+    ]
     assert home.sending_paused
-    assert home.attention == 3
+    assert home.attention == 2
     assert len(home.rate_series) == 12
     assert home.rate_series[-1] == 100
 
@@ -189,22 +191,49 @@ def test_an_empty_house_has_a_home(database, now):
             get_home(session, actor=OPERATOR, now=now, range="1y")
 
 
-def test_the_link_of_an_error_asks_for_exactly_its_people(busy, now):
+def test_the_errors_of_the_hour_add_up_to_their_number_whatever_became_of_the_contacts(busy, now):
+    minute = int(now.timestamp()) // 60
     with busy.write() as session:
-        campaign, source = session.get_one(Campaign, 1001), add_source(session, session.get_one(Campaign, 1001), now)
-        for reason, hours in (("no such user", 0), ("no such user", 2), ("mailbox full", 0)):
-            add_contact(
-                session, campaign, add_person(session, now), source, now, status="failed", reason=reason,
-                last_activity_at=now - timedelta(hours=hours),
-            )  # fmt: skip
+        for number in range(11):
+            other = add_campaign(session, now, f"Other {number}", state="published")
+            for back, failed in ((0, 2), (59, 3), (60, 50)):
+                session.add(TrafficMinute(
+                    minute=minute - back, campaign_id=other.id, gateway_id=1, channel="sms", failed=failed
+                ))  # fmt: skip
+        session.add(TrafficMinute(minute=minute, campaign_id=0, gateway_id=1, channel="email", failed=7))
     with busy.read() as session:
         home = get_home(session, actor=OPERATOR, now=now)
-        links = {one.reason: one.link for one in home.errors}
-        path, _, query = links["no such user"].partition("?")
-        tree = parse_filter(json.loads(parse_qs(query)["filter"][0]))
-        found = list_contacts(session, 1001, filter=tree, actor=OPERATOR)
-    assert path == "/campaigns/CMP-1001/contacts"
-    assert [one.reason for one in found.items] == ["no such user"]
+    assert sum(one.count for one in home.errors) == home.errors_last_hour == 1 + 11 * 5 + 7
+    first, last = home.errors[0], home.errors[-1]
+    assert (first.campaign, first.count, first.link) == ("Single messages", 7, "")
+    assert (last.campaign, last.count, last.link) == ("Other campaigns", 2 * 5 + 1, "/campaigns?behind=errors")
+
+
+def test_an_error_tells_the_reason_of_this_hour_and_its_link_asks_for_the_people(busy, now):
+    with busy.write() as session:
+        campaign = session.get_one(Campaign, 1001)
+        source = add_source(session, campaign, now)
+        for reason, hours in (("no such user", 0), ("no such user", 0), ("mailbox full", 0), *[("too old", 2)] * 4):
+            at = now - timedelta(hours=hours)
+            # whoever had a failed mail may well be completed by the SMS after it
+            contact = add_contact(
+                session, campaign, add_person(session, now), source, now, status="completed", last_activity_at=at
+            )
+            add_delivery(session, contact, at, state=DeliveryState.ERROR, reason=reason)
+    with busy.read() as session:
+        (error,) = get_home(session, actor=OPERATOR, now=now).errors
+        path, _, query = error.link.partition("?")
+        asked = parse_qs(query)
+        channel, _, state = asked["delivery"][0].partition(":")
+        found = list_contacts(
+            session,
+            1001,
+            delivery={channel: state},
+            filter=parse_filter(json.loads(asked["filter"][0])),
+            actor=OPERATOR,
+        )
+    assert (error.reason, path) == ("no such user", "/campaigns/CMP-1001/contacts")
+    assert found.total == 3
 
 
 @pytest.mark.parametrize("figure", list(Figure))
