@@ -91,7 +91,7 @@ def _mapping() -> rx.Component:
     state = ImportWizardState
     main = rx.el.section(
         _head(2),
-        rx.foreach(state.problems, lambda words: notice(words)),
+        rx.foreach(state.problems, lambda words: rx.el.div(notice(words), padding="12px 14px 0")),
         plain_table(
             ("Column in the file", "First values", "Becomes", "What we found"),
             rx.foreach(state.columns, _column),
@@ -151,8 +151,14 @@ def _column(one: Any) -> rx.Component:
 def _preview() -> rx.Component:
     state = ImportWizardState
     return card(
-        facts(rx.foreach(state.preview, lambda one: fact(one.label, one.value))),
-        title=rx.fragment("Row ", state.preview_at + 2, " becomes this person"),
+        rx.cond(
+            state.preview_problem,
+            rx.el.p(state.preview_problem, class_name="cx-dim"),
+            facts(rx.foreach(state.preview, lambda one: fact(one.label, one.value))),
+        ),
+        title=rx.fragment(
+            "Row ", state.preview_at + 2, rx.cond(state.preview_problem, " is rejected", " becomes this person")
+        ),
         actions=[
             icon_button("chevron-left", "Row before", on_click=state.preview_previous),
             icon_button("chevron-right", "Next row", on_click=state.preview_next),

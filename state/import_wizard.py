@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import reflex as rx
 
+from cxconsole.audience.csv_reader import fit_record
 from cxconsole.audience.dry_run import dry_run
 from cxconsole.audience.imports import start_import
 from cxconsole.audience.inspect import DryRun, FileInspection, ImportOptions, inspect_file
@@ -80,6 +81,7 @@ class ImportWizardState(rx.State):
     region: str = "US"
     preview_at: int = 0
     preview: list[Fact] = []
+    preview_problem: str = ""
     checking: bool = False
     checked: bool = False
     nothing: bool = False  # the check found no row that can be imported
@@ -263,10 +265,11 @@ class ImportWizardState(rx.State):
         self.file_words = f"{show.size(found.size)}, {found.encoding}, {delimiter}, {head} header"
         self.problems = list(found.problems)
         self._samples = [list(row) for row in found.samples[:PREVIEW_ROWS]]
+        fitting = [row for row in found.samples if len(row) == len(found.headers)]
         self.columns = [
             ColumnRow(
                 header=header,
-                first=", ".join(row[at] for row in found.samples[:3] if row[at])[:60],
+                first=", ".join(row[at] for row in fitting[:3] if row[at])[:60],
                 target=_target(found.guesses.get(header)),
                 attribute=_attribute(header, found.guesses.get(header)),
                 found="",
@@ -282,6 +285,8 @@ class ImportWizardState(rx.State):
 
     def _show_preview(self) -> None:
         row = self._samples[self.preview_at] if self._samples else []
+        bad = fit_record(row, len(self.columns)) if row else row
+        self.preview_problem = f"{bad.reason}. {bad.remedy}." if isinstance(bad, BadCell) else ""
         words = dict(TARGETS)
         self.preview = [
             Fact(
@@ -289,7 +294,7 @@ class ImportWizardState(rx.State):
                 self._as_stored(one, row[at]),
             )
             for at, one in enumerate(self.columns)
-            if one.target and at < len(row)
+            if one.target and row and not self.preview_problem
         ]
 
     def _as_stored(self, column: ColumnRow, raw: str) -> str:

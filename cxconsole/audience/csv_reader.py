@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from cxconsole.audience.csv_format import CsvFormat
-from cxconsole.audience.rows import BadCell
+from cxconsole.audience.rows import BadCell, is_blank
 
 LONGEST_RECORD = 1 << 20
 _MOST_LINES = 2_000
@@ -54,6 +54,20 @@ def rewrite_plain(source: Path, target: Path, found: CsvFormat) -> None:
             if first:
                 piece, first = piece.removeprefix("\ufeff"), False
             writing.write(piece.replace("\r", "\n") if found.newline == "\r" else piece)
+
+
+def fit_record(record: list[str], width: int) -> list[str] | BadCell:
+    """A record as a row of the table, without surplus cells that are empty; or why it is none."""
+    have = len(record)
+    if have > width and is_blank(record[width:]):
+        return record[:width]
+    if have == width:
+        return record
+    reason, remedy = f"{have} cells where the header has {width}", "Put cells that hold the delimiter in quotes"
+    if have < width:
+        reason = f"Only {have} {'cell' if have == 1 else 'cells'} where the header has {width}"
+        remedy = "Add the missing cells"
+    return BadCell("", ", ".join(record)[:500], reason, remedy)
 
 
 class CsvReader:
@@ -230,21 +244,14 @@ class _Careful:
         if record is None:
             self._reject(number, raw, "A line break in the middle of the row", "Put the cell in quotes")
             return
-        have, want = len(record), self._width
-        if have != want and not any(cell.strip() for cell in record):
+        if len(record) != self._width and is_blank(record):
             return
-        if have > want and not any(cell.strip() for cell in record[want:]):
-            record = record[:want]
-        if len(record) == want:
-            self._cells.append(record)
-            self._numbers.append(number)
+        row = fit_record(record, self._width)
+        if isinstance(row, BadCell):
+            self._bad.append(BadRecord(number=number, raw=record, problem=row))
             return
-        reason, remedy = f"{have} cells where the header has {want}", "Put cells that hold the delimiter in quotes"
-        if have < want:
-            cells = "cell" if have == 1 else "cells"
-            reason, remedy = f"Only {have} {cells} where the header has {want}", "Add the missing cells"
-        problem = BadCell("", "", reason, remedy)
-        self._bad.append(BadRecord(number=number, raw=record, problem=problem))
+        self._cells.append(row)
+        self._numbers.append(number)
 
     def _reject(self, number: int, raw: bytes, reason: str, remedy: str) -> None:
         text = raw[:20_000].decode(self._encoding, errors="replace").replace("\0", "\ufffd").rstrip("\r\n")

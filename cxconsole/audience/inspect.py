@@ -15,7 +15,7 @@ from cxconsole.audience.bulk import slices
 from cxconsole.audience.column_guess import attribute_name, find_known_column, guess_columns
 from cxconsole.audience.contacts_intake import check_region
 from cxconsole.audience.csv_format import CsvFormat, Head, detect_format
-from cxconsole.audience.csv_reader import CsvReader, read_blocks, rewrite_plain
+from cxconsole.audience.csv_reader import CsvReader, fit_record, read_blocks, rewrite_plain
 from cxconsole.audience.grouping import Unions, identities_of
 from cxconsole.audience.rows import KNOWN_COLUMNS, BadCell, ParsedRow, RowPlan, is_blank
 from cxconsole.database import Database
@@ -42,7 +42,10 @@ class ImportOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class FileInspection:
-    """What a file is. `samples` are its first rows, `guesses` says what each header would become (None: left out)."""
+    """What a file is. `guesses` says what each header would become (None: left out).
+
+    `samples` are its first rows; one that has more or fewer cells than there are headers would be rejected.
+    """
 
     delimiter: str
     encoding: str
@@ -96,12 +99,12 @@ def inspect_file(path: Path, *, options: ImportOptions | None = None) -> FileIns
     head = _detect(path, options)
     found, size = head.format, path.stat().st_size
     guesses = guess_targets(head)
-    samples = [_fit(record, len(found.headers)) for record in head.records[:20]]
     average = sum(sum(map(len, row)) + len(row) for row in head.records) / max(1, len(head.records))
     per_character = 2 if found.encoding.startswith("utf-16") else 1
     return FileInspection(
         delimiter=found.delimiter, encoding=found.encoding, has_header=found.has_header, headers=found.headers,
-        samples=tuple(tuple(cell[:200] for cell in row) for row in samples), guesses=guesses, size=size,
+        samples=tuple(tuple(cell[:200] for cell in _trim(record, head)) for record in head.records[:20]),
+        guesses=guesses, size=size,
         rows_estimated=len(head.records) if size < 256 * 1024 else int(size / max(1, average * per_character)),
         problems=tuple(_problems(head, guesses)),
     )  # fmt: skip
@@ -127,6 +130,11 @@ def _fit(record: Sequence[str], width: int) -> list[str]:
     return [*record[:width], *([""] * (width - len(record)))]
 
 
+def _trim(record: list[str], head: Head) -> list[str]:
+    row = fit_record(record, len(head.format.headers))
+    return record if isinstance(row, BadCell) else row
+
+
 def _problems(head: Head, guesses: Mapping[str, str | None]) -> Iterator[str]:
     if not head.records:
         yield "The file has a header and no rows."
@@ -138,9 +146,15 @@ def _problems(head: Head, guesses: Mapping[str, str | None]) -> Iterator[str]:
     if not {"email", "phone", "customer_id"} & set(guesses.values()):
         yield "No column looks like an e-mail, phone or customer id. Say which one tells who a row is about."
     width = len(head.format.headers)
-    ragged = sum(len(record) != width for record in head.records)
-    if ragged:
-        yield f"{ragged} of the first {len(head.records)} rows have more or fewer cells than the header."
+    widths = [len(_trim(record, head)) for record in head.records if not is_blank(record)]
+    more, fewer = sum(have > width for have in widths), sum(have < width for have in widths)
+    if more or fewer:
+        kinds = ((more, f"more cells than the {width} columns"), (fewer, f"fewer cells than the {width} columns"))
+        found = " and ".join(f"{count} {'has' if count == 1 else 'have'} {words}" for count, words in kinds if count)
+        yield (
+            f"{more + fewer} of the first {len(widths)} rows will be rejected: {found}. The others are imported. "
+            "The check names each rejected row and how to mend it."
+        )
 
 
 def choose_targets(head: Head, mapping: Mapping[str, str | None] | None) -> list[str | None]:
@@ -219,12 +233,13 @@ def check_file(
     parsed: list[ParsedRow] = []
     rejections: list[tuple[int, BadCell]] = []
     left_out_cells: list[tuple[int, BadCell]] = []
-    rejected = left_out = 0
+    rejected = left_out = unread = 0
     is_complete = True
     with open_reader(path, head.format) as reader:
         for block in read_blocks(reader, head.format):
             rejections += [(bad.number, bad.problem) for bad in block.bad if len(rejections) < _EXAMPLES]
             rejected += len(block.bad)
+            unread += len(block.bad)  # they have no cells, so none that is empty
             for number, cells in zip(block.numbers, block.cells, strict=True):
                 outcome = plan.parse(cells)
                 if isinstance(outcome, BadCell) and is_blank(cells):
@@ -250,7 +265,7 @@ def check_file(
         left_out_cells=tuple(left_out_cells),
         columns=tuple(
             ColumnFinding(
-                column=name, target=target, filled=tally.filled, empty=len(parsed) + rejected - tally.filled,
+                column=name, target=target, filled=tally.filled, empty=len(parsed) + rejected - unread - tally.filled,
                 different=len(tally.values), bad=tally.bad, reasons=tuple(tally.reasons.most_common(5)),
                 examples=tuple(tally.examples),
             )

@@ -130,6 +130,24 @@ def test_a_look_at_a_file_shows_what_its_columns_become(tmp_path):
     assert seen.problems == ()
 
 
+def test_a_look_at_ragged_rows_says_what_the_import_will_do_with_them(database, campaign_id, tmp_path, start, run):
+    rows = "a@example.com,A\nb@example.com\nc@example.com,C,extra\nd@example.com,D,,\n,,,\ne@example.com,E\n"
+    path = tmp_path / "ragged.csv"
+    path.write_text("email,first_name\n" + rows)
+    (words,) = inspect_file(path).problems
+    assert words.startswith(
+        "2 of the first 5 rows will be rejected: 1 has more cells than the 2 columns and 1 has fewer"
+    )
+    foretold = check_file(path, None, ImportOptions(), database, campaign_id)
+    assert [(bad.value, bad.column) for _, bad in foretold.rejections] == [
+        ("b@example.com", ""),
+        ("c@example.com, C, extra", ""),
+    ]
+    assert [(one.filled, one.empty) for one in foretold.columns] == [(3, 0), (3, 0)]
+    done = run(start(campaign_id, path.read_text()))
+    assert (done.created, done.rejected) == (foretold.created, foretold.rejected) == (3, 2)
+
+
 def test_columns_without_a_header_are_guessed_by_what_they_hold(tmp_path):
     path = tmp_path / "list.csv"
     path.write_text("a@example.com,+46701442108,Anna\nb@example.com,+46701442109,Bo\n")
