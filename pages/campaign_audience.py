@@ -183,6 +183,7 @@ def _sources() -> rx.Component:
                 class_name="cx-num",
                 custom_attrs={"data-label": "contacts"},
             ),
+            rx.el.td(one.updated, class_name="cx-num", custom_attrs={"data-label": "updated"}),
             rx.el.td(
                 rx.cond(
                     one.has_rejected,
@@ -213,9 +214,9 @@ def _sources() -> rx.Component:
             ),
         )
 
-    heads = ("Source", "Kind", "State", "Contacts", "Rejected", "Last row", "")
+    heads = ("Source", "Kind", "State", "Contacts", "Updated", "Rejected", "Last row", "")
     return card(
-        plain_table(heads, rx.foreach(AudienceState.sources, row), numeric=(3, 4), label="Sources"),
+        plain_table(heads, rx.foreach(AudienceState.sources, row), numeric=(3, 4, 5), label="Sources"),
         rx.cond(
             AudienceState.loaded & (AudienceState.sources.length() == 0),  # type: ignore[attr-defined]
             nothing_found("No source yet. Upload a file, use the endpoint beside, or add a contact by hand."),

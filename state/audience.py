@@ -43,6 +43,7 @@ class SourceRow:
     kind_word: str
     state: str
     contacts: str
+    updated: str
     rejected: str
     has_rejected: bool
     last_row: str
@@ -245,6 +246,7 @@ def _source_row(one: SourceView, view: show.Viewer) -> SourceRow:
         kind_word=KINDS.get(one.kind, one.kind),
         state=one.state,
         contacts=show.number(one.contacts),
+        updated=show.number(one.merged),
         rejected=show.number(one.rejected),
         has_rejected=one.rejected > 0 and one.import_id is not None,
         last_row=view.relative(one.last_row_at),

@@ -258,7 +258,7 @@ class ContactsState(TableState, rx.State):
             return None
         verdict = verdicts[0]
         if verdict.status == "rejected":
-            self.problems = {"add": verdict.reason or "This contact cannot be stored."}
+            self.problems = {"add": f"{verdict.reason}. {verdict.remedy}."}
             return None
         self.dialog = ""
         await self.refresh()

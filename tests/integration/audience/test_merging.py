@@ -8,10 +8,11 @@ from sqlalchemy import select, update
 from cxconsole.accounts.actor import OPERATOR, Actor
 from cxconsole.audience.contacts_intake import add_contacts
 from cxconsole.audience.merging import merge_persons
+from cxconsole.audience.sources import list_sources
 from cxconsole.errors import Conflict, Forbidden, Invalid, NotFound
 from models.campaign import CampaignProgress, CampaignState
 from models.comm import CommDelivery, CommRequest, DeliveryState, RequestState
-from models.contact import CampaignContact, ContactSource, ContactStatus, SourceMention
+from models.contact import CampaignContact, ContactSource, ContactStatus, SourceKind, SourceMention
 from models.event import Event, EventType
 from models.person import Identity, Person, PersonSearchQueue
 from models.suppression import Suppression
@@ -327,6 +328,14 @@ def test_all_rows_of_the_endpoint_are_one_source(database, add, campaign_id):
         add(campaign_id, {"customer_id": str(n)})
     [source] = everything(database, ContactSource)
     assert (source.kind, source.created, source.contacts) == ("rest", 3, 3)
+
+
+def test_what_is_added_by_hand_is_counted_whatever_became_of_it(database, add, campaign_id):
+    for row in ({"email": "a@example.com"}, {"email": "a@example.com", "first_name": "A"}, {"email": "b@@"}, {}):
+        add(campaign_id, row, source_kind=SourceKind.MANUAL)
+    with database.read() as session:
+        [source] = list_sources(session, campaign_id, actor=OPERATOR)
+    assert (source.rows_read, source.contacts, source.merged, source.rejected) == (4, 1, 1, 2)
 
 
 def test_a_stop_of_the_campaign_is_final_for_its_audience_too(database, make_campaign, now):
