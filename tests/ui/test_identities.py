@@ -60,6 +60,8 @@ def test_the_pages_are_for_everybody_and_fit_a_phone(page: Page, world: World, s
     for width in (1440, 390):
         page.set_viewport_size({"width": width, "height": 900})
         open_conflict(page, world, "ada", "bob")
+        for tab in page.get_by_role("navigation", name="Parts of Journeys").get_by_role("link").all():
+            expect(tab).to_be_in_viewport(ratio=1)
         assert_accessible(page)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         page.goto("/journeys/identities")
