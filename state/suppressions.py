@@ -1,5 +1,6 @@
 """Who must not be contacted: the list, adding one, taking some away, a file of many."""
 
+import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -7,8 +8,9 @@ from uuid import uuid4
 import reflex as rx
 from sqlmodel import Session
 
+from cxconsole import clock
 from cxconsole.accounts.actor import Actor
-from cxconsole.audience.suppression_files import import_suppressions
+from cxconsole.audience.suppression_files import SuppressionImport, import_suppressions
 from cxconsole.audience.suppressions import (
     SuppressionView,
     add_suppression,
@@ -174,11 +176,14 @@ class SuppressionsState(TableState, rx.State):
             await self.refresh()
 
     async def _take(self, path: Path) -> str:
-        def store(session: Session, *, actor: Actor, now):
-            with path.open(encoding="utf-8-sig", newline="") as lines:
-                return import_suppressions(session, lines, actor=actor, now=now)
+        application, actor = get_application(), current_actor(self)
 
-        done = await write(self, store, announces=_ANNOUNCED)
+        def store() -> SuppressionImport:
+            with path.open(encoding="utf-8-sig", newline="") as lines:
+                return import_suppressions(application.database, lines, actor=actor, now=clock.now())
+
+        done = await asyncio.to_thread(store)
+        application.signals.publish(*_ANNOUNCED)
         words = f"{show.plural(done.added, 'address', 'addresses')} added, {show.number(done.already)} known already."
         if done.first_rejected:
             first = done.first_rejected[0]

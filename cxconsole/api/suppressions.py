@@ -140,15 +140,16 @@ def remove(call: Caller, suppression_id: str) -> None:
 
 @import_router.post("/import", openapi_extra=describe_parts(_PARTS))
 def import_file(call: Caller, upload: Uploaded) -> ImportReading:
-    """Suppress every address of a CSV file: all or nothing, 200,000 rows at most.
+    """Suppress every address of a CSV file, 200,000 rows at most.
 
     The first row names the columns `address`, `channel`, `reason` and `note`, or there is one column, of addresses.
+    A file that cannot be read changes nothing. After a break send it again: what was stored is counted as `already`.
     """
     given = upload.fields
     campaign_id = _campaign(given.get("campaign_id") or None)
-    with upload.path.open(encoding="utf-8-sig", errors="replace", newline="") as lines, call.write() as session:
+    with upload.path.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
         found = import_suppressions(
-            session, lines, channel=given.get("channel") or None, campaign_id=campaign_id,
+            call.application.database, lines, channel=given.get("channel") or None, campaign_id=campaign_id,
             reason=given.get("reason") or SuppressionReason.MANUAL, actor=call.actor, now=call.now,
         )  # fmt: skip
     call.publish(topics.SUPPRESSIONS, topics.WORK)

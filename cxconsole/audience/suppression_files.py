@@ -1,6 +1,7 @@
 """Suppressions from and to CSV files."""
 
 import csv
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,15 +12,20 @@ from cxconsole.accounts.actor import Actor
 from cxconsole.audience.problems import Problem
 from cxconsole.audience.suppressions import NewSuppression, clean_target, filter_suppressions, store_suppressions
 from cxconsole.csv_guard import write_csv
+from cxconsole.database import Database
 from cxconsole.errors import Invalid, Malformed, TooLarge
 from models.campaign import Campaign, campaign_code
 from models.person import Channel
 from models.suppression import Suppression, SuppressionReason
 
 MOST_ROWS = 200_000
-"""A file with more is refused: the import is one transaction."""
+"""A file with more is refused: its rows are held in memory until all of them were read."""
 
 _BATCH = 2000
+_STORED = 500
+"""So many are one transaction, of less than a tenth of a second."""
+_GAP_SECONDS = 0.005
+"""Who comes again at once has the right to write before another thread that waits for it has woken up."""
 _SHOWN = 100
 _ADDRESS_NAMES = (
     "address",
@@ -65,7 +71,7 @@ class _Columns:
 
 
 def import_suppressions(
-    session: Session,
+    database: Database,
     lines: Iterable[str],
     *,
     channel: str | None = None,
@@ -77,40 +83,41 @@ def import_suppressions(
 ) -> SuppressionImport:
     """Add every address of a CSV text, given as lines.
 
-    The first row names the columns (address, channel, reason, note), or there is one bare column.
-    The arguments hold for rows that do not say otherwise. All or nothing: raises Invalid, Malformed or TooLarge.
-    The caller then publishes topics.SUPPRESSIONS.
+    The first row names the columns (address, channel, reason, note), or there is one bare column. The arguments hold
+    for rows that do not say otherwise. A text that cannot be used raises Invalid, Malformed or TooLarge and changes
+    nothing; one that can is stored a batch a transaction, so that no other writer waits for all of it. After a break
+    the same text is given again: what is there already is counted as that. The caller publishes topics.SUPPRESSIONS.
     """
     actor.require("suppressions.edit")
     if channel is not None and channel not in set(Channel):
         raise Invalid.field("channel", f"A channel is one of {', '.join(Channel)}, or none for all.")
     if reason not in set(SuppressionReason):
         raise Invalid.field("reason", f"A reason is one of {', '.join(SuppressionReason)}.")
-    if campaign_id is not None and session.get(Campaign, campaign_id) is None:
-        raise Invalid.field("campaign_id", f"There is no campaign {campaign_id}.")
+    with database.read() as session:
+        if campaign_id is not None and session.get(Campaign, campaign_id) is None:
+            raise Invalid.field("campaign_id", f"There is no campaign {campaign_id}.")
     standard = NewSuppression(channel=channel, campaign_id=campaign_id, reason=reason)
-    rows = added = taken = 0
+    taken: list[NewSuppression] = []
     refused: list[RefusedRow] = []
     rejected = 0
-    batch: list[NewSuppression] = []
     for found in _read(lines, standard, default_region=default_region):
-        rows += 1
-        if rows > MOST_ROWS:
-            raise TooLarge(f"The file has more than {MOST_ROWS:,} rows. Split it into several files.")
-        if isinstance(found, RefusedRow):
+        if isinstance(found, NewSuppression):
+            taken.append(found)
+        else:
             rejected += 1
             if len(refused) < _SHOWN:
                 refused.append(found)
-            continue
-        taken += 1
-        batch.append(found)
-        if len(batch) >= _BATCH:
-            added += len(store_suppressions(session, batch, actor=actor, now=now))
-            batch = []
-    added += len(store_suppressions(session, batch, actor=actor, now=now))
+        if len(taken) + rejected > MOST_ROWS:
+            raise TooLarge(f"The file has more than {MOST_ROWS:,} rows. Split it into several files.")
+    added = 0
+    for start in range(0, len(taken), _STORED):
+        with database.write() as session:
+            added += len(store_suppressions(session, taken[start : start + _STORED], actor=actor, now=now))
+        time.sleep(_GAP_SECONDS)
     return SuppressionImport(
-        rows=rows, added=added, already=taken - added, rejected=rejected, first_rejected=tuple(refused)
-    )
+        rows=len(taken) + rejected, added=added, already=len(taken) - added, rejected=rejected,
+        first_rejected=tuple(refused),
+    )  # fmt: skip
 
 
 def export_suppressions(

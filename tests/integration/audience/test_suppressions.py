@@ -1,7 +1,8 @@
 import pytest
-from sqlmodel import select
+from sqlmodel import func, select
 
 from cxconsole.accounts.actor import OPERATOR, Actor
+from cxconsole.audience import suppression_files
 from cxconsole.audience.suppression_files import export_suppressions, import_suppressions
 from cxconsole.audience.suppressions import (
     Target,
@@ -29,8 +30,7 @@ def add(database, now):
 @pytest.fixture
 def load(database, now):
     def run(text, **options):
-        with database.write() as session:
-            return import_suppressions(session, text.splitlines(keepends=True), actor=OPERATOR, now=now, **options)
+        return import_suppressions(database, text.splitlines(keepends=True), actor=OPERATOR, now=now, **options)
 
     return run
 
@@ -140,6 +140,26 @@ def test_a_file_adds_what_is_new_and_tells_what_it_refused(database, add, load):
         rows = {one.address: one for one in session.exec(select(Suppression))}
     assert rows["new@example.com"].note == "said, no"
     assert rows["+12125550123"].channel == "sms"
+
+
+def test_a_large_file_lets_other_writers_in_and_goes_on_after_a_break(database, load, now, monkeypatch):
+    text = "".join(f"p{number}@example.com\n" for number in range(1_700))
+    store, sizes = suppression_files.store_suppressions, []
+
+    def store_some(session, new, **how):
+        sizes.append(len(new))
+        if len(sizes) == 3:
+            raise OSError("The power went.")
+        return store(session, new, **how)
+
+    monkeypatch.setattr(suppression_files, "store_suppressions", store_some)
+    with pytest.raises(OSError, match="power"):
+        load(text)
+    assert suppressed(database, address="p999@example.com") and not suppressed(database, address="p1000@example.com")
+    assert (load(text).added, load(text).already, max(sizes)) == (700, 1_700, 500)
+    with database.read() as session:
+        count = select(func.count()).select_from
+        assert session.exec(count(Suppression)).one() == session.exec(count(Event)).one() == 1_700
 
 
 def test_a_bare_column_needs_no_header(load):
