@@ -15,7 +15,8 @@ from cxconsole.audience.recognition import Name, add_names, find_anonymous, find
 from cxconsole.driver import Driver
 from cxconsole.errors import Conflict, Invalid, NotFound
 from cxconsole.journey.cloud_event import MAX_NAME
-from cxconsole.journey.reading import find_history, find_last_seen, read_names
+from cxconsole.journey.reading import find_last_seen, read_names
+from cxconsole.journey.timeline import find_families
 from models.person import Identity, Person
 
 MOST = 200
@@ -139,6 +140,8 @@ def _read_aliases(given: Sequence[str]) -> list[Name]:
 
 def _view_all(session: Session, ids: Sequence[int]) -> list[AliasesView]:
     names = read_names(session, ids)
+    families = find_families(session, ids)
+    seen = find_last_seen(Driver(session), [one for family in families.values() for one in family])
     borne: dict[int, list[str]] = {}
     for person_id, value in _read_values(session, ids):
         borne.setdefault(person_id, []).append(value)
@@ -147,7 +150,7 @@ def _view_all(session: Session, ids: Sequence[int]) -> list[AliasesView]:
             person_id=one,
             name=names.get(one),
             aliases=tuple(value for value in borne.get(one, ()) if value != names.get(one)),
-            last_seen_at=find_last_seen(Driver(session), find_history(session, one)),
+            last_seen_at=max((seen[key] for key in families[one] if key in seen), default=None),
         )
         for one in ids
     ]

@@ -195,7 +195,7 @@ def _read_side(session: Session, person: PersonView, claimed: Identity | None) -
     )
     return ConflictSide(
         person=person,
-        last_seen_at=find_last_seen(Driver(session), history),
+        last_seen_at=max(find_last_seen(Driver(session), history).values(), default=None),
         events=session.execute(select(func.count()).select_from(some)).scalar_one(),
         campaigns=session.execute(select(func.count()).select_from(CampaignContact).where(places)).scalar_one(),
         campaign_names=tuple(session.execute(names).scalars()),

@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from cxconsole.accounts.actor import Actor
 from cxconsole.database import Database
 from cxconsole.driver import Driver
+from cxconsole.errors import TooMany
 from cxconsole.journey.attributes import Attribute
 from cxconsole.journey.profile_rights import Guard, make_guard
 from cxconsole.journey.profile_views import load_compartments
@@ -30,6 +31,7 @@ from models.event import EventType
 log = logging.getLogger("cxconsole.journey")
 
 KEPT = 5_000
+MOST_FOLLOWERS = 2_000
 _PAGE = 500
 _LOOKS_EVERY_SECONDS = 0.2
 _LOOKS_AGAIN_SECONDS = 0.01
@@ -126,12 +128,17 @@ class LiveTape:
         wishes: Callable[[EventView], bool] | None = None,
         actor: Actor,
     ) -> AsyncIterator[Follower]:
-        """Follow everybody or one person, from now on or from behind the event with the key `after`."""
+        """Follow everybody or one person, from now on or from behind the event with the key `after`.
+
+        Raises Forbidden, and TooMany.
+        """
         actor.require("events.read")
         follower = Follower(actor, wishes)
         follower.is_over = self._has_ended
         if person_id is not None:
             follower.people = await asyncio.to_thread(self._read_people, person_id)
+        if len(self._followers) >= MOST_FOLLOWERS:  # asked where they are added, so that many at once are not too many
+            raise TooMany("Too many streams are open.", retry_after_seconds=30)
         self._add(follower)
         try:
             await self._is_ready.wait()

@@ -225,14 +225,14 @@ def _build(
 
 def _find_newest(driver: Driver, family: Sequence[int]) -> Place | None:
     """The last event of the person by its own time: one look at the index for each id."""
-    newest: list[Place] = []
-    for person_id in family:
-        row = driver.run(
-            "SELECT time, id FROM event WHERE person_id = ? ORDER BY time DESC, id DESC LIMIT 1", person_id
-        ).first()
-        if row is not None and (moment := driver.moment(row[0])) is not None:
-            newest.append(Place(moment, row[1]))
-    return max(newest, default=None)
+    row = driver.run(
+        "SELECT time, id FROM event WHERE id IN (SELECT (SELECT e.id FROM event e WHERE e.person_id = p.id "  # noqa: S608
+        f"ORDER BY e.time DESC, e.id DESC LIMIT 1) FROM person p WHERE p.id {driver.among_ids}) "
+        "ORDER BY time DESC, id DESC LIMIT 1",
+        list(family),
+    ).first()
+    moment = driver.moment(row[0]) if row is not None else None
+    return None if row is None or moment is None else Place(moment, row[1])
 
 
 def _show(view: View, built: Built, guard: Guard) -> Profile:

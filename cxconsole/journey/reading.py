@@ -140,17 +140,15 @@ def search_events(
     return strip_events(view_rows(session, rows), guard)
 
 
-def find_last_seen(driver: Driver, person_ids: Sequence[int]) -> datetime | None:
-    """The time of the latest event of others about this person; what the product did itself is no sign of life."""
+def find_last_seen(driver: Driver, person_ids: Sequence[int]) -> dict[int, datetime]:
+    """The time of the latest event of others about each; what the product did itself is no sign of life."""
     # the index leads to the latest of each; a person of whom only we wrote costs a look at what we wrote
-    latest = [
-        driver.run(
-            "SELECT time FROM event WHERE person_id = ? AND source <> 'cxconsole' ORDER BY time DESC, id DESC LIMIT 1",
-            person_id,
-        ).scalar()
-        for person_id in person_ids
-    ]
-    return max((time for one in latest if (time := driver.moment(one)) is not None), default=None)
+    rows = driver.run(
+        "SELECT p.id, (SELECT e.time FROM event e WHERE e.person_id = p.id AND e.source <> 'cxconsole' "  # noqa: S608
+        f"ORDER BY e.time DESC, e.id DESC LIMIT 1) FROM person p WHERE p.id {driver.among_ids}",
+        list(person_ids),
+    )
+    return {person_id: time for person_id, latest in rows if (time := driver.moment(latest)) is not None}
 
 
 def read_after(session: Session, after_id: int, limit: int) -> Sequence[Any]:

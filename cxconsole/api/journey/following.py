@@ -12,11 +12,10 @@ from cxconsole import clock
 from cxconsole.api.journey.tape import wire_event
 from cxconsole.api.journey.wire import Caller, is_still_admitted
 from cxconsole.audience.recognition import find_people
-from cxconsole.errors import Invalid, NotFound, TooMany
+from cxconsole.errors import Invalid, NotFound
 from cxconsole.journey.live import Moment
 from cxconsole.journey.reading import EventView
 
-MOST_STREAMS = 2_000
 KEEP_ALIVE_SECONDS = 15.0
 SLOW_SECONDS = 10.0
 """A reader that takes nothing for so long is dropped; it comes back with the id of the last event it has."""
@@ -41,14 +40,15 @@ async def find_followed(call: Caller[Any]) -> int:
     return ids[0]
 
 
-def follow_tape(call: Caller[Any], person_id: int | None) -> AsyncGenerator[Part]:
-    """The parts of a live stream, of one person or of everybody; what is wrong with the call is raised at once."""
+async def follow_tape(call: Caller[Any], person_id: int | None) -> tuple[int, AsyncGenerator[Part]]:
+    """A live stream, of one person or of everybody, that follows already: the id behind which it begins, and its parts.
+
+    What is wrong with the call is raised here, while it can still be answered. Close the parts.
+    """
     live = call.application.live_tape
     after, wishes = _read_place(call), _read_wishes(call)
-    if live.followers >= MOST_STREAMS:
-        raise TooMany("Too many streams are open.", retry_after_seconds=30)
 
-    async def parts() -> AsyncGenerator[Part]:
+    async def follow() -> AsyncGenerator[Part]:
         asked_at = monotonic()
         async with live.follow(after=after, person_id=person_id, wishes=wishes, actor=call.holder.actor) as follower:
             yield follower.place or 0, ()
@@ -62,7 +62,13 @@ def follow_tape(call: Caller[Any], person_id: int | None) -> AsyncGenerator[Part
                 if person_id is None:
                     await asyncio.sleep(_GATHER_SECONDS)  # under load a part carries many events
 
-    return parts()
+    parts = follow()
+    try:
+        place, _ = await anext(parts)
+    except BaseException:
+        await parts.aclose()
+        raise
+    return place, parts
 
 
 async def write_until_left(writing: Coroutine[Any, Any, None], leaving: Coroutine[Any, Any, None]) -> bool:

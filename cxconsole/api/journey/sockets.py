@@ -29,32 +29,37 @@ COME_BACK = (1012, "Come back: the console stops, or who may read, or who this p
 async def follow_all(call: Caller[WebSocket]) -> None:
     """Everything, from now on or from behind lastEventId."""
     call.holder.require_person(None)
-    await _serve(call, follow_tape(call, None))
+    await _serve(call, *await follow_tape(call, None))
 
 
 @wire_socket("/v1/journey/streams/{identity:path}", "stream", "r")
 async def follow_person(call: Caller[WebSocket]) -> None:
     """One person, by any identity or alias."""
-    await _serve(call, follow_tape(call, await find_followed(call)))
+    await _serve(call, *await follow_tape(call, await find_followed(call)))
 
 
-async def _serve(call: Caller[WebSocket], parts: AsyncGenerator[Part]) -> None:
+async def _serve(call: Caller[WebSocket], begin: int, parts: AsyncGenerator[Part]) -> None:
     socket = call.request
-    await socket.accept()
     try:
-        if await write_until_left(_write(socket, parts), _wait_for_leave(socket)):
+        await socket.accept()
+        if await write_until_left(_write(socket, begin, parts), _wait_for_leave(socket)):
             # not before nobody listens any more: the server keeps a close back as long as somebody does
             await in_time(socket.close(*(COME_BACK if seconds_left(call) > 0 else TOKEN_ENDED)))
     finally:
         await parts.aclose()
 
 
-async def _write(socket: WebSocket, parts: AsyncGenerator[Part]) -> None:
+async def _write(socket: WebSocket, begin: int, parts: AsyncGenerator[Part]) -> None:
+    await _ping(socket, begin)
     async for place, found in parts:
         for one in found:
             await in_time(socket.send_text(one.message or _message(one)))
         if not found:
-            await in_time(socket.send_text(f'{{"id":{place},"event":null}}'))
+            await _ping(socket, place)
+
+
+async def _ping(socket: WebSocket, place: int) -> None:
+    await in_time(socket.send_text(f'{{"id":{place},"event":null}}'))
 
 
 async def _wait_for_leave(socket: WebSocket) -> None:

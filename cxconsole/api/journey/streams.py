@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
+from typing import Any
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -23,18 +24,21 @@ _HEADERS = [
 
 
 class EventStream(Response):
-    """Chunks of a stream until the reader goes, or stops reading."""
+    """Chunks of a stream until the reader goes, or stops reading; then `source`, which they are made of, is closed."""
 
-    def __init__(self, chunks: AsyncGenerator[bytes]) -> None:
+    def __init__(self, chunks: AsyncGenerator[bytes], source: AsyncGenerator[Any] | None = None) -> None:
         super().__init__()
         self._chunks = chunks
+        self._source = source
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve it."""
         try:
             await write_until_left(self._write(send), _wait_for_leave(receive))
         finally:
-            await self._chunks.aclose()  # its follower is let go now, not when it is collected
+            await self._chunks.aclose()
+            if self._source is not None:
+                await self._source.aclose()  # its follower is let go now, not when it is collected
 
     async def _write(self, send: Send) -> None:
         is_open = False
@@ -55,7 +59,7 @@ async def _wait_for_leave(receive: Receive) -> None:
 async def stream_all(call: WireCall) -> Response:
     """Everything, from now on or from behind Last-Event-ID."""
     call.holder.require_person(None)
-    return _follow(call, None)
+    return await _follow(call, None)
 
 
 @wire_route("/v1/journey/streams/historic/{identity:path}", "GET", "stream", "r", also="tape")
@@ -83,22 +87,18 @@ async def stream_past(call: WireCall) -> Response:
 @wire_route("/v1/journey/streams/{identity:path}", "GET", "stream", "r")
 async def stream_person(call: WireCall) -> Response:
     """One person, by any identity or alias. 404 for somebody who was never seen."""
-    return _follow(call, await find_followed(call))
+    return await _follow(call, await find_followed(call))
 
 
-def _follow(call: WireCall, person_id: int | None) -> EventStream:
-    parts = follow_tape(call, person_id)
+async def _follow(call: WireCall, person_id: int | None) -> EventStream:
+    begin, parts = await follow_tape(call, person_id)
 
     async def chunks() -> AsyncGenerator[bytes]:
-        try:
-            place, _ = await anext(parts)
-            yield b": connected\nid: %d\nretry: 2000\n\n" % place  # an id alone is no event, but a place to go on from
-            async for place, found in parts:
-                yield b"".join(one.frame or _frame(one) for one in found) or b": still here\nid: %d\n\n" % place
-        finally:
-            await parts.aclose()
+        yield b": connected\nid: %d\nretry: 2000\n\n" % begin  # an id alone is no event, but a place to go on from
+        async for place, found in parts:
+            yield b"".join(one.frame or _frame(one) for one in found) or b": still here\nid: %d\n\n" % place
 
-    return EventStream(chunks())
+    return EventStream(chunks(), parts)
 
 
 def _frame(moment: Moment) -> bytes:

@@ -1,6 +1,10 @@
 """`/v1/journey/identities`: all names of a person."""
 
 import pytest
+from sqlalchemy.event import listen
+
+from cxconsole.accounts.actor import OPERATOR
+from cxconsole.audience.aliases import list_aliases
 
 URL = "/v1/journey/identities"
 ANON = "anon-6f0c3ea4-3f6e-4a57-9a1d-6a1b2f5d7c11"
@@ -24,6 +28,18 @@ def test_a_person_is_read_by_any_name(seen, name):
     data = seen.get(f"{URL}/{name}").json()["data"]
     assert (data["person"], data["aliases"]) == ("C-7", [ANON])
     assert data["lastSeen"] == "2026-05-19T09:00:00.000+00:00"
+
+
+def test_a_page_costs_as_many_questions_however_many_are_on_it(seen, application):
+    with application.database.read() as session:
+        asked = []
+        listen(session.get_bind(), "before_cursor_execute", lambda *given: asked.append(given[2]))
+        counts = []
+        for limit in (1, 1, 2):  # the first question of a session begins it
+            asked.clear()
+            assert len(list_aliases(session, limit=limit, actor=OPERATOR)) == limit
+            counts.append(len(asked))
+    assert counts[1] == counts[2]
 
 
 def test_all_are_listed_by_pages(seen):

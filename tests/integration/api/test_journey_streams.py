@@ -71,16 +71,19 @@ class Reader:
         return [(await self.next())[1]["type"] for _ in range(count)]
 
 
+def scope_of(headers, path=URL, query=""):
+    return {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "path": path,
+        "raw_path": path.encode(), "query_string": query.encode(), "scheme": "http", "root_path": "",
+        "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+        "server": ("cx.example", 80), "client": ("127.0.0.1", 1),
+    }  # fmt: skip
+
+
 @asynccontextmanager
 async def reading(api, headers, path=URL, query="", **more) -> AsyncIterator[Reader]:
     reader = Reader()
-    scope = {
-        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "path": path,
-        "raw_path": path.encode(), "query_string": query.encode(), "scheme": "http", "root_path": "",
-        "headers": [(name.lower().encode(), value.encode()) for name, value in (headers | more).items()],
-        "server": ("cx.example", 80), "client": ("127.0.0.1", 1),
-    }  # fmt: skip
-    task = asyncio.ensure_future(api(scope, reader.receive, reader.send))
+    task = asyncio.ensure_future(api(scope_of(headers | more, path, query), reader.receive, reader.send))
     try:
         async with asyncio.timeout(20):
             reader.opening = await reader.lines.get()  # it is connected
@@ -116,6 +119,26 @@ def test_what_comes_is_streamed_in_order_and_a_break_loses_and_repeats_nothing(a
         assert [one["type"] for _, one in seen] == [f"t.{n}" for n in range(16)]
         assert sorted({key for key, _ in seen}) == [key for key, _ in seen]
         assert application.live_tape.followers == 0
+
+    asyncio.run(run())
+
+
+def test_of_many_who_come_at_once_no_more_are_let_in_than_may_be(api, application, key, monkeypatch):
+    monkeypatch.setattr(live, "MOST_FOLLOWERS", 3)
+
+    async def run():
+        readers = [Reader() for _ in range(8)]
+        tasks = [asyncio.ensure_future(api(scope_of(key), one.receive, one.send)) for one in readers]
+        async with asyncio.timeout(20):
+            while not all(one.status for one in readers):  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+        assert sorted(one.status for one in readers) == [200] * 3 + [429] * 5
+        for one in readers:
+            one.leaves.set()
+        await asyncio.gather(*tasks)
+        assert application.live_tape.followers == 0
+        async with reading(api, key) as reader:
+            assert reader.status == 200
 
     asyncio.run(run())
 
