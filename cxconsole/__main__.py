@@ -146,11 +146,10 @@ def _count(text: str) -> int:
 
 def _open():
     """The application on a migrated database."""
-    from cxconsole.bootstrap import get_application
-    from models.migrate import migrate
+    from cxconsole.bootstrap import get_application, prepare_database
 
     application = get_application()
-    migrate(application.database)
+    prepare_database(application)
     return application
 
 

@@ -25,7 +25,6 @@ from sqlalchemy.engine import make_url
 
 from cxconsole import clock
 from cxconsole.accounts.actor import OPERATOR
-from cxconsole.accounts.vault import Vault
 from cxconsole.bootstrap import Application
 from cxconsole.comms.gate import PAUSE_FLAG
 from cxconsole.comms.pause import pause_sending
@@ -94,7 +93,8 @@ def restore_backup(application: Application, path: Path, *, replace: bool) -> No
         with tempfile.TemporaryDirectory(dir=beside, prefix=".restore.") as name:
             folder = Path(name)
             manifest = _read_backup(path, folder)
-            _check_manifest(manifest, kind, application.vault)
+            _check_manifest(manifest, kind)
+            application.check_key(str(manifest.get("proof")))
             if not replace and _find_revision(database) is not None:
                 raise BackupFailed("The database is not empty. Add --replace to put the backup in its place.")
             _copy_in(database, folder / _DATABASE[kind])
@@ -115,7 +115,7 @@ def _read_backup(path: Path, folder: Path) -> Mapping[str, Any]:
         raise BackupFailed(f"{path} is no backup of cxconsole.") from error
 
 
-def _check_manifest(manifest: Mapping[str, Any], kind: str, vault: Vault) -> None:
+def _check_manifest(manifest: Mapping[str, Any], kind: str) -> None:
     if manifest.get("format") != _FORMAT or str(manifest.get("revision")) > newest_revision():
         raise BackupFailed("The backup was made by a newer cxconsole. Restore it with that version or a newer one.")
     if manifest.get("database") != kind:
@@ -123,7 +123,6 @@ def _check_manifest(manifest: Mapping[str, Any], kind: str, vault: Vault) -> Non
             f"The backup is of {manifest.get('database')}, the database here is {kind}."
             " Set CXCONSOLE_DATABASE_URL to one of that kind."
         )
-    vault.open(str(manifest.get("proof")))  # raises and says which key is wanted
 
 
 def _kind(database: Database) -> str:

@@ -26,10 +26,9 @@ from typing import Any
 import uvloop
 
 from cxconsole import LOG_FORMAT
-from cxconsole.bootstrap import Application, get_application
+from cxconsole.bootstrap import Application, get_application, prepare_database
 from cxconsole.demo.seed import seed_demo
 from cxconsole.settings import Settings, get_settings
-from models.migrate import migrate
 
 log = logging.getLogger("cxconsole.serve")
 
@@ -79,7 +78,7 @@ def prepare_data(application: Application) -> None:
     settings = application.settings
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     settings.import_dir.mkdir(parents=True, exist_ok=True)
-    migrate(application.database)
+    prepare_database(application)
     if settings.demo:
         seed_demo(application)
 

@@ -14,15 +14,17 @@ from cxconsole.errors import CxError
 
 _NONCE = 12
 _WRONG_KEY = (
-    "A stored secret cannot be read: CXCONSOLE_SECRET_KEY (or secret.key in the data folder) is not "
-    "the key it was written with. Put the right key back; nothing is lost."
+    "A stored secret cannot be read: CXCONSOLE_SECRET_KEY (or, without it, secret.key in the data folder) is missing or"
+    " is not the key it was written with. Put the right key back; nothing is lost."
 )
 
 
 class Vault:
     """Seals and opens small JSON documents."""
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, *, made: Path | None = None) -> None:
+        """`made`: the key file, if it was made just now."""
+        self.made = made
         self._fernet = Fernet(base64.urlsafe_b64encode(hashlib.sha256(key).digest()))
         self.signing_key = hashlib.sha256(b"signing:" + key).digest()
         """For tokens in links (unsubscribe, opens, clicks)."""
@@ -42,7 +44,7 @@ class Vault:
         with os.fdopen(descriptor, "wb") as file:
             key = Fernet.generate_key()
             file.write(key)
-        return cls(key)
+        return cls(key, made=path)
 
     def seal(self, secrets: dict[str, str]) -> str:
         """Encrypted text of a document of secrets."""
