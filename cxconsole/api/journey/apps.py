@@ -12,7 +12,7 @@ from cxconsole import clock
 from cxconsole.accounts import apps
 from cxconsole.accounts.apps import AppView
 from cxconsole.accounts.page_tokens import LIFETIME, LONGEST, PageToken, make_page_token, make_person_token
-from cxconsole.api.journey.wire import WireCall, bad_fields, wire_route
+from cxconsole.api.journey.wire import WireCall, bad_fields, say_time, wire_route
 from cxconsole.errors import FieldProblem
 
 _PATH = "/v1/organizations/apps"
@@ -101,7 +101,7 @@ async def make_token(call: WireCall) -> Response:
             return make_page_token(session, name, **wish)
 
     token = await asyncio.to_thread(make)
-    return call.answer({"token": token.text, "expiresAt": token.expires_at.isoformat(timespec="seconds")}, status=201)
+    return call.answer({"token": token.text, "expiresAt": say_time(token.expires_at)}, status=201)
 
 
 async def _write(call: WireCall, work: Callable[[Session], Any]) -> Any:
@@ -135,8 +135,8 @@ def _app(app: AppView) -> dict[str, Any]:
         "keyName": app.name,
         "services": app.services,
         "attributes": app.attributes,
-        "createdAt": app.created_at.isoformat(),
-        "keyChangedAt": app.key_changed_at.isoformat(),
+        "createdAt": say_time(app.created_at),
+        "keyChangedAt": say_time(app.key_changed_at),
     }
 
 

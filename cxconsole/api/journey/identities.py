@@ -7,7 +7,7 @@ from typing import Any
 from starlette.responses import Response
 
 from cxconsole import clock
-from cxconsole.api.journey.wire import WireCall, bad_fields, wire_route
+from cxconsole.api.journey.wire import WireCall, bad_fields, say_time, wire_route
 from cxconsole.audience.aliases import (
     MOST,
     AliasesView,
@@ -95,7 +95,7 @@ def _identity(one: AliasesView) -> dict[str, Any]:
         "id": str(one.person_id),
         "person": one.name,
         "aliases": list(one.aliases),
-        "lastSeen": None if one.last_seen_at is None else one.last_seen_at.isoformat(timespec="milliseconds"),
+        "lastSeen": None if one.last_seen_at is None else say_time(one.last_seen_at),
     }
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from cxconsole.api.journey.wire import WireCall, respond, wire_route
+from cxconsole.api.journey.wire import WireCall, respond, say_time, wire_route
 from cxconsole.audience.recognition import find_people
 from cxconsole.errors import Invalid
 from cxconsole.journey.filtering import find_person, names_in, parse_filter
@@ -56,7 +56,7 @@ def wire_event(event: EventView) -> dict[str, Any]:
         "source": event.source,
         "type": event.type,
         "person": event.person,
-        "time": event.time.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "time": say_time(event.time),
         "dataContentType": "application/json",
         "data": event.data,
     }

@@ -4,6 +4,7 @@ import logging
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 from pydantic_core import to_json
@@ -158,6 +159,11 @@ def respond(document: Any, status: int = 200, headers: dict[str, str] | None = N
     return Response(to_json(document), status, {**_HEADERS, **(headers or {})}, "application/json")
 
 
+def say_time(at: datetime) -> str:
+    """A time as the contract writes it: ISO 8601 with milliseconds and Z."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def refuse(error: Exception) -> Response:
     """The answer for anything that was raised; what nobody foresaw is logged under the trackingId."""
     tracking_id = str(uuid.uuid4())
@@ -193,6 +199,6 @@ def bad_fields(problems: list[FieldProblem], detail: str) -> CxError:
 
 
 __all__ = [
-    "MAX_BODY", "Caller", "WireCall", "bad_fields", "is_still_admitted", "refuse", "respond", "wire_route",
-    "wire_socket",
+    "MAX_BODY", "Caller", "WireCall", "bad_fields", "is_still_admitted", "refuse", "respond", "say_time",
+    "wire_route", "wire_socket",
 ]  # fmt: skip

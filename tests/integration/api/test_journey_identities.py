@@ -27,7 +27,7 @@ def seen(client):
 def test_a_person_is_read_by_any_name(seen, name):
     data = seen.get(f"{URL}/{name}").json()["data"]
     assert (data["person"], data["aliases"]) == ("C-7", [ANON])
-    assert data["lastSeen"] == "2026-05-19T09:00:00.000+00:00"
+    assert data["lastSeen"] == "2026-05-19T09:00:00.000Z"
 
 
 def test_a_page_costs_as_many_questions_however_many_are_on_it(seen, application):
