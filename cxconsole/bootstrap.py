@@ -28,7 +28,7 @@ from cxconsole.demo.sandbox_world import drain_sandbox_receipts, has_sandbox_rec
 from cxconsole.demo.visitors import drain_visitors, has_visitors
 from cxconsole.errors import CxError
 from cxconsole.gateways.sandbox.inbox import trim_sandbox_messages
-from cxconsole.jobs import Job
+from cxconsole.jobs import Job, beat
 from cxconsole.journey.intake import Intake
 from cxconsole.journey.live import LiveTape
 from cxconsole.journey.personal import know_personal
@@ -215,6 +215,7 @@ def build_jobs(application: Application) -> list[Job]:
             wakes_on=(topics.IMPORTS,),
             announces=(topics.IMPORTS, topics.TAPE),
         ),
+        Job(name="beat", drain=beat, every_seconds=10, wakes_on=()),
         Job(name="purge_usage", drain=purge_usage, every_seconds=60, limit=10_000, wakes_on=()),
     ]
 

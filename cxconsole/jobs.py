@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from sqlmodel import Session
@@ -16,7 +16,7 @@ from sqlmodel import Session
 from cxconsole import clock
 from cxconsole.database import Database
 from cxconsole.signals import Signals, topics
-from models.system import JobRun
+from models.system import JobRun, SystemFlag
 
 log = logging.getLogger("cxconsole.jobs")
 
@@ -104,6 +104,24 @@ class JobRunner:
         if count:
             self._signals.publish(*job.announces)
         return count
+
+
+_BEAT = "engine_beat"
+_ALIVE_FOR = timedelta(seconds=60)
+"""Several beats long, so that an engine that waits for its turn to write is not taken for dead."""
+
+
+def beat(session: Session, *, now: datetime, limit: int) -> int:
+    """A job of its own: says that the engine lives. Nothing is drained."""
+    del limit
+    session.merge(SystemFlag(name=_BEAT, updated_at=now))
+    return 0
+
+
+def engine_is_alive(session: Session, *, now: datetime) -> bool:
+    """Whether an engine, here or in a worker elsewhere, has run its jobs within the last minute."""
+    flag = session.get(SystemFlag, _BEAT)
+    return flag is not None and flag.updated_at > now - _ALIVE_FOR
 
 
 async def _wake(event: asyncio.Event) -> None:

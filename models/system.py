@@ -65,7 +65,7 @@ class JobRun(Table, table=True):
 
 
 class SystemFlag(Table, table=True):
-    """A switch of the whole console: `sending_paused`, `demo_seeded`."""
+    """What the whole console knows of itself: `sending_paused`, `demo_seeded`, `key_proof`, `engine_beat`."""
 
     __tablename__ = "system_flag"
 

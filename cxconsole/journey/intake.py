@@ -93,6 +93,11 @@ class Intake:
             self._writer.submit(self._write_all)
         return await submission.answer
 
+    @property
+    def waiting(self) -> int:
+        """Events that came in and are not written yet, but for those of the commit that runs."""
+        return self._events
+
     def forget_rules(self) -> None:
         """Somebody changed the rules of a source here: heed them from the next commit on."""
         self._rules.forget()
