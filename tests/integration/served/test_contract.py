@@ -1,11 +1,13 @@
-"""The journey contract as clients that were generated from it use it, in Python and in Node, on a real server.
+"""The journey contract as clients that were generated from it use it, in Python, Node and Java, on a real server.
 
 The contract's own SDKs are in no package registry, so they cannot be installed here. What they send and read is written
-down in `generated_client.py`, and `contract.mjs` is a client on nothing but what Node brings along.
+down in `generated_client.py`; `contract.mjs` and `Contract.java` are clients on nothing but what Node and Java bring
+along.
 """
 
 import base64
 import json
+import shutil
 import subprocess
 import sys
 import uuid
@@ -15,7 +17,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.integration.served.generated_client import ApiError, GeneratedClient, sign
+from tests.integration.served.generated_client import ApiError, GeneratedClient, read, sign
 
 PERSON = "ada@mail.example"
 TEMPLATE = {
@@ -173,3 +175,26 @@ def test_a_client_of_nothing_but_node(console, secret):
         assert told["heard"][name] == ["cart 1", "cart 2", "cart 3"], name
     assert told["refused"] == 401
     assert base64.b64decode(told["signature"])
+
+
+@pytest.mark.skipif(shutil.which("javac") is None, reason="There is no JDK here.")
+def test_a_client_of_nothing_but_java(console, secret):
+    program = Path(__file__).with_name("Contract.java")
+    done = subprocess.run(["java", program, console, "sdk", secret], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    told = [line.split(" ") for line in done.stdout.splitlines()]
+    statuses = [(name, int(status)) for name, status, _ in told]
+    assert statuses == [
+        ("post", 202), ("ping", 101), ("post", 202), ("stream", 200), ("socket", 101), ("template", 201),
+        ("build", 200), ("view", 200), ("tape", 200), ("aliases", 200), ("fewer", 200), ("refused", 403), ("bad", 400),
+        ("old", 200),
+    ]  # fmt: skip
+    said = {name: json.loads(base64.b64decode(body)) for name, _, body in told}
+    # what was posted is heard by both kinds of streams, and read from the Tape
+    assert said["ping"]["event"] is None
+    assert said["stream"] == said["socket"]["event"] == said["tape"]["events"][0]
+    assert [one["data"]["number"] for one in said["tape"]["events"]] == [1, 0]
+    assert said["view"]["attributeView"][0]["result"] == "80"
+    assert said["fewer"]["data"]["aliases"] == said["old"]["data"]["aliases"] == ["ada+java@mail.example"]
+    for name, status in (("refused", 403), ("bad", 400)):
+        assert read("ErrorAnswer", said[name])["error"]["key"] == status
