@@ -56,6 +56,20 @@ class Pace:
         self.size = int(min(LARGEST_BLOCK, max(SMALLEST_BLOCK, size * fits)))
 
 
+MANY_ROWS = 10_000
+_FILLED = "person, identity, campaign_contact, event"
+
+
+def describe_tables(database: Database) -> None:
+    """Let PostgreSQL look at what an import of many rows has filled, so that the next list is read by the right index.
+
+    By itself it looks a minute later, and on some servers never.
+    """
+    if not database.is_sqlite:
+        with database.write() as session:
+            session.execute(text(f"ANALYZE {_FILLED}"))
+
+
 def tune_writer(database: Database) -> None:
     """For a process that does nothing but import: call before its first write."""
     if not database.is_sqlite:

@@ -24,7 +24,7 @@ from cxconsole.audience.csv_reader import CsvReader, rewrite_plain
 from cxconsole.audience.identities import Ahead
 from cxconsole.audience.identity_lock import ImportTurn
 from cxconsole.audience.import_chunk import Chunk, Moved, Stopped, read_chunk, store_chunk
-from cxconsole.audience.import_pace import LogKeeper, Pace
+from cxconsole.audience.import_pace import MANY_ROWS, LogKeeper, Pace, describe_tables
 from cxconsole.audience.inspect import make_plan
 from cxconsole.database import Database
 from cxconsole.journey.tape import append_event
@@ -95,6 +95,8 @@ def _run(database: Database, work: ContactImport, tell: Callable[[], None], shou
                 return
             if not underway:
                 turn.hand_on()
+    if chunk.number >= MANY_ROWS:
+        describe_tables(database)
     _finish(database, work.id or 0, ImportState.DONE)
 
 

@@ -5,11 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 
 from cxconsole import clock
 from cxconsole.accounts.actor import OPERATOR
-from cxconsole.audience import import_pace
+from cxconsole.audience import import_pace, import_run
 from cxconsole.audience.contacts_intake import add_contacts
 from cxconsole.audience.identity_lock import ImportTurn
 from cxconsole.audience.import_run import run_import
@@ -143,3 +143,15 @@ def test_a_turn_is_handed_on_to_the_import_that_waits(database):
         turn.hand_on()
         assert taken.wait(30)
     waiting.join()
+
+
+@pytest.mark.parametrize(("rows", "is_described"), [(30, False), (60, True)])
+def test_postgresql_knows_the_size_of_what_many_rows_have_filled(
+    database, campaign_id, start, run, monkeypatch, rows, is_described
+):
+    monkeypatch.setattr(import_run, "MANY_ROWS", 50)
+    run(start(campaign_id, "email\n" + "".join(f"p{n}@example.com\n" for n in range(rows))))
+    if not database.is_sqlite:
+        with database.read() as session:
+            known = session.scalar(text("SELECT reltuples FROM pg_class WHERE relname = 'campaign_contact'"))
+        assert (known == rows) is is_described
