@@ -150,7 +150,8 @@ def test_postgresql_knows_the_size_of_what_many_rows_have_filled(
     database, campaign_id, start, run, monkeypatch, rows, is_described
 ):
     monkeypatch.setattr(import_run, "MANY_ROWS", 50)
-    run(start(campaign_id, "email\n" + "".join(f"p{n}@example.com\n" for n in range(rows))))
+    view = run(start(campaign_id, "email\n" + "".join(f"p{n}@example.com\n" for n in range(rows))))
+    assert (view.state, view.created) == ("done", rows)
     if not database.is_sqlite:
         with database.read() as session:
             known = session.scalar(text("SELECT reltuples FROM pg_class WHERE relname = 'campaign_contact'"))
