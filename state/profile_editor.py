@@ -238,12 +238,12 @@ class ProfileEditorState(rx.State):
         """Say what is wrong; when nothing is, what it comes to."""
         wrong = read_rule_texts(self.forms)
         if wrong:
-            self._tell(wrong)
+            self._tell(wrong, only_begun=True)
             return
         try:
             profile = await read(self, _try_out, self._document(), self.person_id)
         except Invalid as error:
-            self._tell(error.errors)
+            self._tell(error.errors, only_begun=True)
             return
         except CxError as error:
             self.person_problem = error.detail
@@ -254,13 +254,17 @@ class ProfileEditorState(rx.State):
         if lines != self.lines:
             self.lines = lines
 
-    def _tell(self, problems: list[FieldProblem]) -> None:
+    def _tell(self, problems: list[FieldProblem], *, only_begun: bool = False) -> None:
+        """Say at each field what is wrong; with `only_begun` not of an attribute that nobody has written into yet."""
         told: dict[int, dict[str, str]] = {}
         for one in problems:
             place = _PLACE.fullmatch(one.loc)
             if place:
                 told.setdefault(int(place[1]) + 1, {}).setdefault(place[2] or "displayName", short(one.msg))
-        forms = [replace(one, problems=told.get(one.number, {})) for one in self.forms]
+        forms = [
+            replace(one, problems={} if only_begun and one.texts == NEW else told.get(one.number, {}))
+            for one in self.forms
+        ]
         if forms != self.forms:
             self.forms = forms
         self.name_problem = next((one.msg for one in problems if one.loc == "name"), "")

@@ -4,6 +4,7 @@ A title or detail may name facts in braces; `timeline_facts.py` says which there
 table come from outside: they are shown by their own name, with the first values of their data.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -111,6 +112,30 @@ LOOKS: dict[str, Look] = {
 }  # fmt: skip
 """How each event about a person is told."""
 
+_ICON_WORDS: dict[str, str] = {
+    "shopping-cart": "cart basket",
+    "package": "order ordered purchase",
+    "credit-card": "checkout payment paid",
+    "receipt": "invoice invoiced bill",
+    "tag": "product item offer price",
+    "truck": "shipment shipped parcel",
+    "undo-2": "refund refunded return returned",
+    "user-check": "login logged signed identified registered",
+    "phone": "call called",
+    "message-circle": "chat conversation",
+    "life-buoy": "help support ticket case complaint",
+    "clipboard-list": "form application",
+    "clipboard-check": "survey feedback review",
+    "search": "search searched",
+    "download": "download downloaded",
+    "store": "store branch",
+    "calendar": "appointment booking booked",
+    "smartphone": "app",
+}
+"""Words in the types of others, by the icon that says them."""
+_ICON_OF = {word: icon for icon, words in _ICON_WORDS.items() for word in words.split()}
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
+
 OTHER_ICON = "globe"
 _PRODUCT_ICON = "circle"
 
@@ -157,7 +182,13 @@ def look_of(event_type: str, source: str) -> Look:
         return known
     words = event_type.replace(".", " ").replace("_", " ").replace("-", " ").strip() or "Event"
     title = (words[:1].upper() + words[1:]).replace("{", "{{").replace("}", "}}")
-    return Look(title=title, detail="{data}", icon=_PRODUCT_ICON if source == "cxconsole" else "")
+    return Look(title=title, detail="{data}", icon=_PRODUCT_ICON if source == "cxconsole" else _find_icon(event_type))
+
+
+def _find_icon(event_type: str) -> str:
+    """By the first word that has one: `cart.added`, `AddToCart`; empty when the channel's has to do."""
+    words = (word.lower() for word in _WORD.findall(event_type))
+    return next((_ICON_OF[word] for word in words if word in _ICON_OF), "")
 
 
 def tell(text: str, facts: Mapping[str, str]) -> str:
@@ -177,7 +208,12 @@ def brief(data: Mapping[str, Any], *, most: int = 3) -> str:
 
 ICONS: tuple[str, ...] = tuple(
     dict.fromkeys(
-        [*(look.icon for look in LOOKS.values() if look.icon), *(icon for _, icon in CHANNELS.values()), _PRODUCT_ICON]
+        [
+            *(look.icon for look in LOOKS.values() if look.icon),
+            *(icon for _, icon in CHANNELS.values()),
+            *_ICON_WORDS,
+            _PRODUCT_ICON,
+        ]
     )
 )
 """Every icon a timeline can show."""

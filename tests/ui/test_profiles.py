@@ -101,6 +101,11 @@ def test_a_view_is_built_with_a_live_preview_and_stands_on_the_desk(page: Page, 
 def test_what_is_wrong_is_said_as_it_is_typed(page: Page) -> None:
     open_new(page)
     one = attribute(page, 1)
+    expect(page.get_by_text("Nothing yet")).to_be_visible()
+    expect(one.get_by_role("alert")).to_have_count(0)  # nobody has written anything yet
+    page.get_by_label("Name", exact=True).first.fill("Mine")
+    page.get_by_role("button", name="Save").click()
+    expect(one.get_by_text("event needs 1 to 120")).to_be_visible()
     one.get_by_label("Event", exact=True).fill("comm.sent")
     expect(one.get_by_text("displayName needs")).to_be_visible()
     one.get_by_label("Name", exact=True).fill("Sent")

@@ -15,6 +15,19 @@ def test_every_event_about_a_person_has_words_and_an_icon_of_its_own(kind):
     assert look.icon in ICONS or (look.icon == "" and kind == EventType.COMM_SENT)  # a message has its channel's
 
 
+@pytest.mark.parametrize(
+    ("kind", "icon"),
+    [
+        ("cart.added", "shopping-cart"), ("Add To Cart", "shopping-cart"), ("AddToCart", "shopping-cart"),
+        ("order.placed", "package"),
+        ("shop/order.paid", "package"), ("call_ended", "phone"), ("page.viewed", ""), ("cartoon.seen", ""),
+    ],
+)  # fmt: skip
+def test_a_type_of_others_has_an_icon_by_its_words(kind, icon):
+    assert look_of(kind, "shop").icon == icon
+    assert icon in {*ICONS, ""}
+
+
 @pytest.mark.parametrize("kind", ["campaign.published", "Visited {page}", "{", "", "a.b_c-d", "x" * 500])
 def test_any_other_type_is_told_by_its_own_name(kind):
     assert tell(look_of(kind, "shop").title, {"page": "!"})
