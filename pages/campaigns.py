@@ -21,11 +21,15 @@ from state.campaigns import CREATED, CampaignsState
 def campaigns() -> rx.Component:
     """The list, or what to do first."""
     new = button("New campaign", icon_name="plus", variant="solid", on_click=Actions.ask_create)
+    export = button("Export CSV", icon_name="download", href="/download/campaigns.csv", download=True)
     return rx.fragment(
         page_header(
             "Campaigns",
             "Every campaign, oldest first. Live numbers.",
-            actions=[button("Export CSV", icon_name="download", href="/download/campaigns.csv", download=True), new],
+            actions=[
+                rx.cond(CampaignsState.is_empty, rx.fragment(), export),
+                rx.cond(CampaignsState.is_empty, rx.fragment(), new),
+            ],
         ),
         rx.cond(CampaignsState.is_empty, _empty(), _list()),
         campaign_dialogs(),

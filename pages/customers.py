@@ -3,6 +3,7 @@
 import reflex as rx
 
 from components.badges import badge
+from components.buttons import button
 from components.callouts import nothing_found
 from components.filters import filter_row, search_box
 from components.page import page_header
@@ -41,7 +42,10 @@ def customers() -> rx.Component:
             nothing=rx.cond(
                 state.q != "",
                 nothing_found("Nobody fits this search. Drop it to see all."),
-                nothing_found("Nobody is known yet. Customers come with the contacts of a campaign, or over REST."),
+                nothing_found(
+                    "Nobody is known yet. Customers come with the contacts of a campaign, or over REST.",
+                    button("Open campaigns", icon_name="megaphone", href="/campaigns"),
+                ),
             ),
         ),
     )

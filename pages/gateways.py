@@ -25,17 +25,19 @@ LOOKS = {"pass": ("green", "circle-check"), "slow": ("amber", "triangle-alert"),
 def gateways() -> rx.Component:
     """The list, and the chosen one beside it."""
     state = GatewaysState
+    has_any = state.loading | (state.chosen != 0)
+    add = button("Add gateway", icon_name="plus", variant="solid", on_click=GatewayFormState.add("email"))
     return rx.fragment(
         page_header(
             "Gateways",
             state.sentence,
             actions=[
                 button("Sandbox inbox", icon_name="inbox", href="/sandbox"),
-                button("Add gateway", icon_name="plus", variant="solid", on_click=GatewayFormState.add("email")),
+                rx.cond(has_any, add, rx.fragment()),
             ],
         ),
         rx.cond(
-            state.loading | (state.chosen != 0),
+            has_any,
             rx.el.div(
                 _table(), rx.cond(state.chosen != 0, _panel(), rx.fragment()), class_name="cx-grid cx-grid--panel"
             ),
@@ -43,9 +45,7 @@ def gateways() -> rx.Component:
                 "plug",
                 "No gateway yet",
                 "A gateway is a way out of the house: a mail server, a vendor's interface, or a sandbox to try things.",
-                actions=[
-                    button("Add gateway", icon_name="plus", variant="solid", on_click=GatewayFormState.add("email"))
-                ],
+                actions=[add],
                 steps=[
                     ("Choose a kind", "SMTP for e-mail, HTTP for a vendor's SMS, or the sandbox."),
                     ("Test it", "Each step says what was found, or how to mend it."),

@@ -202,7 +202,7 @@ def _gateways() -> rx.Component:
     return card(
         lines(rx.cond(HomeState.gateways.length() > 0, rx.foreach(HomeState.gateways, line), none_yet)),  # type: ignore[attr-defined]
         title="Gateways",
-        actions=[link(HomeState.gateways_words, "/gateways")],
+        actions=[rx.cond(HomeState.gateways.length() > 0, link(HomeState.gateways_words, "/gateways"), rx.fragment())],  # type: ignore[attr-defined]
         flush=True,
     )
 

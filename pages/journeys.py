@@ -107,9 +107,16 @@ def _list() -> rx.Component:
         rx.el.div(table, class_name="cx-scroll", tab_index=0, role="region", aria_label="Events"),
         rx.cond(
             state.nothing,
-            nothing_found(
-                rx.cond(state.has_older, "Nothing in this stretch of the Tape.", "No event fits this search."),
-                rx.cond(state.has_older, button("Look further back", on_click=state.older), rx.fragment()),
+            rx.cond(
+                state.is_filtered | state.has_older,
+                nothing_found(
+                    rx.cond(state.has_older, "Nothing in this stretch of the Tape.", "No event fits this search."),
+                    rx.cond(state.has_older, button("Look further back", on_click=state.older), rx.fragment()),
+                ),
+                nothing_found(
+                    "Nothing has happened yet. What customers do, and what is sent to them, appears here by itself.",
+                    button("Put the tag on a website", icon_name="code-xml", href="/journeys/website"),
+                ),
             ),
             rx.fragment(),
         ),

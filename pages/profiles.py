@@ -22,20 +22,24 @@ def profiles() -> rx.Component:
     """The list."""
     state = ProfilesState
     new = button("New view", icon_name="plus", variant="solid", href=EDITOR)
+    is_empty = state.loaded & (state.rows.length() == 0)  # type: ignore[attr-defined]
     return rx.fragment(
+        page_header(
+            "Profile views",
+            _SENTENCE,
+            crumbs=[("Journeys", "/journeys")],
+            actions=[rx.cond(is_empty, rx.fragment(), new)],
+        ),
         rx.cond(
-            state.loaded & (state.rows.length() == 0),  # type: ignore[attr-defined]
+            is_empty,
             empty_state(
                 "id-card",
                 "No profile views yet",
                 "A view says what the events of a customer come to: visits in the last week, what is in the cart, how "
                 "often something failed.",
                 actions=[new],
-                page=True,
             ),
-            rx.fragment(
-                page_header("Profile views", _SENTENCE, crumbs=[("Journeys", "/journeys")], actions=[new]), _list()
-            ),
+            _list(),
         ),
         confirm_dialog(
             title=rx.el.span("Delete “", state.chosen_name, "”?"),

@@ -61,7 +61,7 @@ def _columns() -> list[Column]:
 
     return [
         Column(label="Who", sort="address", bone=180, show=lambda row: rx.el.span(row.who, class_name="cx-cell-name")),
-        Column(label="Reason", sort="reason", show=lambda row: status_badge(SUPPRESSION, row.reason)),
+        Column(label="Reason", sort="reason", phone="full", show=lambda row: status_badge(SUPPRESSION, row.reason)),
         Column(label="Holds for", phone="full", show=lambda row: row.scope),
         Column(label="Note", phone="hide", show=lambda row: rx.el.span(row.note, class_name="cx-dim")),
         Column(label="By", phone="hide", show=lambda row: rx.el.span(row.actor, class_name="cx-dim")),

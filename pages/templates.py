@@ -22,12 +22,46 @@ CHANNELS = [("email", "E-mail"), ("sms", "SMS")]
 def templates() -> rx.Component:
     """The list."""
     state = TemplatesState
+    new = button("New template", icon_name="plus", variant="solid", on_click=state.ask_create)
     return rx.fragment(
         page_header(
             "Templates",
             "What is said, per channel and language. Each save is a version; what was sent stays as it was.",
-            actions=[button("New template", icon_name="plus", variant="solid", on_click=state.ask_create)],
+            actions=[rx.cond(state.is_empty, rx.fragment(), new)],
         ),
+        rx.cond(
+            state.is_empty,
+            empty_state(
+                "layout-template",
+                "No templates yet",
+                "A template is an e-mail or an SMS with fields that are filled for each person.",
+                actions=[new],
+                steps=[
+                    ("Write it", "Pick merge fields, and say what stands where a person has none."),
+                    ("Look at it as a person", "On a desktop, on a phone and as plain text."),
+                    ("Use it in a campaign", "The check before publishing finds what is missing."),
+                ],
+            ),
+            _list(),
+        ),
+        _create(),
+        confirm_dialog(
+            title=rx.el.span("Delete “", state.chosen_name, "”?"),
+            sentence="A template that a campaign uses cannot be deleted.",
+            final="What was sent with it can still be shown.",
+            keep_label="Keep it",
+            do_label="Delete template",
+            on_do=state.delete,
+            open=state.dialog == "delete",
+            on_close=state.close,
+            problem=state.problem_text,
+        ),
+    )
+
+
+def _list() -> rx.Component:
+    state = TemplatesState
+    return rx.fragment(
         filter_row(
             segmented([("", "All"), *CHANNELS], state.channel, state.choose_channel, label="Channel"),
             search_box(state.q, state.search, placeholder="Name"),
@@ -69,18 +103,6 @@ def templates() -> rx.Component:
                 )
             ],
             nothing=nothing_found("No template fits.", text_button("Show all", on_click=state.clear_filter)),
-        ),
-        _create(),
-        confirm_dialog(
-            title=rx.el.span("Delete “", state.chosen_name, "”?"),
-            sentence="A template that a campaign uses cannot be deleted.",
-            final="What was sent with it can still be shown.",
-            keep_label="Keep it",
-            do_label="Delete template",
-            on_do=state.delete,
-            open=state.dialog == "delete",
-            on_close=state.close,
-            problem=state.problem_text,
         ),
     )
 

@@ -57,6 +57,11 @@ class TemplatesState(TableState, rx.State):
             self.dialog = ""
         await self.refresh()
 
+    @rx.var
+    def is_empty(self) -> bool:
+        """Whether there is no template at all."""
+        return not (self.loading or self.total or self.q or self.channel)
+
     @rx.event
     async def choose_channel(self, value: str):
         """Only templates of this channel."""

@@ -26,6 +26,11 @@ def test_another_port_needs_no_new_build_and_pages_work_there(browser: Browser, 
             page = context.new_page()
             page.goto("/gateways")
             expect(page.get_by_role("heading", name="No gateway yet")).to_be_visible()
+            page.goto("/templates")
+            expect(page.get_by_role("heading", name="No templates yet")).to_be_visible()
+            expect(page.get_by_role("button", name="New template")).to_have_count(1)
+            page.goto("/journeys")
+            expect(page.get_by_role("link", name="Put the tag on a website")).to_be_visible()
             context.close()
         finally:
             stop_console(process)
