@@ -47,7 +47,8 @@ QUEUE_ROW = 500
 """Persons in one row of the queue: few enough for a turn of the job, enough for the row to cost an import nothing."""
 _QUEUE_ROWS = 64
 _GRAM = 3
-_MAX_GRAMS = 24
+_LONGEST_PHRASE = 40
+"""Letters; what is longer is found by its beginning and then compared."""
 
 
 def search_fold(value: str) -> str:
@@ -71,13 +72,19 @@ def find_person_ids(session: Session, words: Sequence[str], *, limit: int) -> li
     """Persons whose text holds every word, in no order; at most `limit`."""
     if not words:
         return []
-    statement = select(SEARCH.c.person_id).where(*_holds(words)).limit(limit)
-    grams = _grams(words)
-    if is_sqlite(session) and grams:
-        # joined, not asked for as a set: so it ends as soon as there are enough
-        matches = text(f"{FTS} MATCH :grams").bindparams(grams=grams)
-        statement = statement.where(SEARCH.c.person_id == _FTS.c.rowid, matches)
-    return read_keys(session, statement)
+    if is_sqlite(session) and (phrases := _phrases(words)):
+        return read_keys(session, _match(words, phrases).limit(limit))
+    return read_keys(session, select(SEARCH.c.person_id).where(*_holds(words)).limit(limit))
+
+
+def _match(words: Sequence[str], phrases: str) -> Select[Any]:
+    """SQLite's index finds words of three letters or more by itself; others are looked for in what it has found."""
+    matches = text(f"{FTS} MATCH :phrases").bindparams(phrases=phrases)
+    left = [word for word in words if not _GRAM <= len(word) <= _LONGEST_PHRASE]
+    if not left:
+        return select(_FTS.c.rowid).where(matches)
+    # joined, not asked for as a set: so it ends as soon as there are enough
+    return select(SEARCH.c.person_id).where(SEARCH.c.person_id == _FTS.c.rowid, matches, *_holds(left))
 
 
 def read_keys(session: Session, statement: Select[Any]) -> list[int]:
@@ -126,12 +133,10 @@ def _holds(words: Sequence[str]) -> list[ColumnElement[bool]]:
     return [SEARCH.c.body.contains(word, autoescape=True) for word in words]
 
 
-def _grams(words: Sequence[str]) -> str:
-    grams: dict[str, None] = {}
-    for word in words:
-        for start in range(len(word) - _GRAM + 1):
-            grams['"' + word[start : start + _GRAM].replace('"', '""') + '"'] = None
-    return " AND ".join(list(grams)[:_MAX_GRAMS])
+def _phrases(words: Sequence[str]) -> str:
+    """What SQLite's index is asked for: a word is a phrase of the trigrams that follow each other in it."""
+    known = [word[:_LONGEST_PHRASE] for word in words if len(word) >= _GRAM]
+    return " AND ".join('"' + word.replace('"', '""') + '"' for word in known)
 
 
 def has_unindexed(session: Session, now: datetime) -> bool:
