@@ -36,7 +36,6 @@ _MANIFEST = "cxconsole.json"
 _FORMAT = 1
 _DATABASE = {"sqlite": "database.sqlite", "postgresql": "database.sql"}
 _UPLOADS = "imports"
-_PROOF = {"of": "cxconsole"}
 _PAUSE = (
     f"INSERT INTO system_flag (name, value, updated_at) VALUES ('{PAUSE_FLAG}', '1', CURRENT_TIMESTAMP) "  # noqa: S608
     "ON CONFLICT (name) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at"
@@ -62,7 +61,7 @@ def make_backup(application: Application, path: Path) -> None:
             folder = Path(name)  # beside the file, so that it is there whole or not at all
             manifest = {
                 "format": _FORMAT, "version": _version(), "database": kind, "made_at": clock.now().isoformat(),
-                "revision": _find_revision(database), "proof": application.vault.seal(_PROOF),
+                "revision": _find_revision(database), "proof": application.vault.prove(),
             }  # fmt: skip
             (folder / _MANIFEST).write_text(json.dumps(manifest, indent=1))
             _copy_out(database, folder / _DATABASE[kind])
@@ -94,7 +93,7 @@ def restore_backup(application: Application, path: Path, *, replace: bool) -> No
             folder = Path(name)
             manifest = _read_backup(path, folder)
             _check_manifest(manifest, kind)
-            application.check_key(str(manifest.get("proof")))
+            application.vault.check(str(manifest.get("proof")))
             if not replace and _find_revision(database) is not None:
                 raise BackupFailed("The database is not empty. Add --replace to put the backup in its place.")
             _copy_in(database, folder / _DATABASE[kind])

@@ -26,7 +26,6 @@ from cxconsole.database import Database
 from cxconsole.demo.refill import refill_demo
 from cxconsole.demo.sandbox_world import drain_sandbox_receipts, has_sandbox_receipts
 from cxconsole.demo.visitors import drain_visitors, has_visitors
-from cxconsole.errors import CxError
 from cxconsole.gateways.sandbox.inbox import trim_sandbox_messages
 from cxconsole.jobs import Job, beat
 from cxconsole.journey.intake import Intake
@@ -39,6 +38,9 @@ from models.gateway import Gateway
 from models.migrate import find_revision, migrate
 from models.system import App, SystemFlag
 from models.webhook import Webhook
+
+_KEY_PROOF = "key_proof"
+"""The flag that holds a text sealed with the key of this console."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,15 +72,6 @@ class Application:
         """Profiles that were built lately."""
         return ProfileCache()
 
-    def check_key(self, sealed: str) -> None:
-        """Raise CxError unless our key opens this. A key file that was made just now, in vain, goes again."""
-        try:
-            self.vault.open(sealed)
-        except CxError:
-            if self.vault.made is not None:
-                self.vault.made.unlink(missing_ok=True)
-            raise
-
     def forget_person(self, person_ids: Collection[int]) -> None:
         """Somebody was erased: nothing of them is kept in memory or in the database's log, and all look again."""
         self.profiles.forget(person_ids)
@@ -109,17 +102,13 @@ def prepare_database(application: Application) -> None:
     with database.read() as session:
         proof = session.get(SystemFlag, _KEY_PROOF) if find_revision(session.connection()) else None
     if proof is not None:
-        application.check_key(proof.value)
+        vault.check(proof.value)
     migrate(database)
     if proof is None:
         with database.write() as session:
             for kept in (Gateway.secrets, Webhook.secrets, App.secret):  # of a version that kept no proof
-                application.check_key(session.exec(select(kept).where(col(kept) != "").limit(1)).first() or "")
-            session.merge(SystemFlag(name=_KEY_PROOF, value=vault.seal({"of": "cxconsole"}), updated_at=clock.now()))
-
-
-_KEY_PROOF = "key_proof"
-"""The flag that holds a text sealed with the key of this console."""
+                vault.check(session.exec(select(kept).where(col(kept) != "").limit(1)).first() or "")
+            session.merge(SystemFlag(name=_KEY_PROOF, value=vault.prove(), updated_at=clock.now()))
 
 
 @cache

@@ -24,7 +24,7 @@ class Vault:
 
     def __init__(self, key: bytes, *, made: Path | None = None) -> None:
         """`made`: the key file, if it was made just now."""
-        self.made = made
+        self._made = made
         self._fernet = Fernet(base64.urlsafe_b64encode(hashlib.sha256(key).digest()))
         self.signing_key = hashlib.sha256(b"signing:" + key).digest()
         """For tokens in links (unsubscribe, opens, clicks)."""
@@ -45,6 +45,19 @@ class Vault:
             key = Fernet.generate_key()
             file.write(key)
         return cls(key, made=path)
+
+    def prove(self) -> str:
+        """A text that only this key opens; kept, it tells later which key is wanted (see `check`)."""
+        return self.seal({"of": "cxconsole"})
+
+    def check(self, sealed: str) -> None:
+        """Raise CxError unless our key opens this. A key file that was made just now, in vain, goes again."""
+        try:
+            self.open(sealed)
+        except CxError:
+            if self._made is not None:
+                self._made.unlink(missing_ok=True)
+            raise
 
     def seal(self, secrets: dict[str, str]) -> str:
         """Encrypted text of a document of secrets."""

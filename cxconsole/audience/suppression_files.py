@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from cxconsole.accounts.actor import Actor
+from cxconsole.audience.bulk import slices
 from cxconsole.audience.problems import Problem
 from cxconsole.audience.suppressions import NewSuppression, clean_target, filter_suppressions, store_suppressions
 from cxconsole.csv_guard import write_csv
@@ -110,9 +111,9 @@ def import_suppressions(
         if len(taken) + rejected > MOST_ROWS:
             raise TooLarge(f"The file has more than {MOST_ROWS:,} rows. Split it into several files.")
     added = 0
-    for start in range(0, len(taken), _STORED):
+    for part in slices(taken, _STORED):
         with database.write() as session:
-            added += len(store_suppressions(session, taken[start : start + _STORED], actor=actor, now=now))
+            added += len(store_suppressions(session, part, actor=actor, now=now))
         time.sleep(_GAP_SECONDS)
     return SuppressionImport(
         rows=len(taken) + rejected, added=added, already=len(taken) - added, rejected=rejected,

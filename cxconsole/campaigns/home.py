@@ -14,13 +14,13 @@ from cxconsole.campaigns.directory import CampaignSummary, list_campaigns
 from cxconsole.campaigns.outlook import campaign_window
 from cxconsole.campaigns.progress import estimate_finish, rates_per_minute
 from cxconsole.campaigns.troubles import ErrorGroup, count_retries, find_errors
+from cxconsole.comms.pause import is_sending_paused
 from cxconsole.errors import Invalid
 from cxconsole.gateways.registry import find_kind
 from cxconsole.gateways.words import ILL, badge_of, trouble_of
 from models.campaign import Campaign, CampaignChannel, CampaignProgress, CampaignState, TrafficMinute
 from models.contact import HoldReason
 from models.gateway import Gateway
-from models.system import SystemFlag
 
 
 class HomeRange(StrEnum):
@@ -146,7 +146,7 @@ def get_home(
         gateways=gateways,
         chart=chart,
         chart_channels=tuple(sorted({channel for point in chart for channel in point.per_minute})),
-        sending_paused=_is_paused(session),
+        sending_paused=is_sending_paused(session),
         attention=sum(1 for one in gateways if one.badge in ILL) + len(errors),
     )
 
@@ -297,8 +297,3 @@ def _draw_chart(session: Session, span: HomeRange, *, now: datetime) -> tuple[Ch
         )
         for number in _count_to(first, last + 1)
     )
-
-
-def _is_paused(session: Session) -> bool:
-    flag = session.get(SystemFlag, "sending_paused")
-    return flag is not None and flag.value not in ("", "0", "false")

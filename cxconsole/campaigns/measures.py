@@ -7,12 +7,12 @@ from datetime import datetime
 from sqlmodel import Session, col, func, select
 
 from cxconsole.accounts.actor import Actor
-from cxconsole.comms.gate import PAUSE_FLAG
+from cxconsole.comms.pause import is_sending_paused
 from cxconsole.jobs import engine_is_alive
 from models.campaign import Campaign, CampaignChannel, CampaignProgress
 from models.contact import ContactImport
 from models.event import Event
-from models.system import JobRun, SystemFlag
+from models.system import JobRun
 
 STATUSES = (
     "pending", "in_progress", "completed", "failed", "suppressed", "held_unpublished", "held_expired", "held_ended",
@@ -28,7 +28,6 @@ class JobMeasure:
 
     runs: int
     errors: int
-    paused: bool
     last_run_at: datetime | None
 
 
@@ -60,7 +59,6 @@ def read_measures(session: Session, *, actor: Actor, now: datetime) -> Measures:
         select(CampaignChannel.channel, *(func.sum(getattr(CampaignChannel, name)) for name in OUTCOMES))
         .group_by(col(CampaignChannel.channel))
     ).all()  # fmt: skip
-    paused = session.get(SystemFlag, PAUSE_FLAG)
     return Measures(
         campaigns=_count(session, Campaign.state),
         contacts=dict(zip(STATUSES, map(int, contacts), strict=True)),
@@ -71,12 +69,12 @@ def read_measures(session: Session, *, actor: Actor, now: datetime) -> Measures:
         },
         imports=_count(session, ContactImport.state),
         jobs={
-            job.name: JobMeasure(runs=job.runs, errors=job.errors, paused=job.paused, last_run_at=job.last_run_at)
+            job.name: JobMeasure(runs=job.runs, errors=job.errors, last_run_at=job.last_run_at)
             for job in session.exec(select(JobRun).order_by(col(JobRun.name)))
         },
         last_event_id=session.execute(select(func.max(Event.id))).scalar_one() or 0,
         engine_is_alive=engine_is_alive(session, now=now),
-        sending_is_paused=paused is not None and paused.value == "1",
+        sending_is_paused=is_sending_paused(session),
     )
 
 

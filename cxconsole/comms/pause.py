@@ -21,6 +21,12 @@ def resume_sending(session: Session, *, actor: Actor, now: datetime) -> None:
     _switch(session, on=False, actor=actor, now=now)
 
 
+def is_sending_paused(session: Session) -> bool:
+    """Whether somebody holds all sending."""
+    flag = session.get(SystemFlag, PAUSE_FLAG)
+    return flag is not None and flag.value not in ("", "0", "false")
+
+
 def _switch(session: Session, *, on: bool, actor: Actor, now: datetime) -> None:
     actor.require("campaigns.publish")
     session.merge(SystemFlag(name=PAUSE_FLAG, value="1" if on else "", updated_at=now))

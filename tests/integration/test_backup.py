@@ -148,7 +148,7 @@ def change_manifest(path: Path, **changes: object) -> Path:
         ({"revision": "9999"}, "newer cxconsole"),
         ({"format": 2}, "newer cxconsole"),
         ({"database": "oracle"}, "The backup is of oracle"),
-        ({"proof": Vault(b"another").seal({"of": "cxconsole"})}, "CXCONSOLE_SECRET_KEY"),
+        ({"proof": Vault(b"another").prove()}, "CXCONSOLE_SECRET_KEY"),
     ],
 )
 def test_what_does_not_fit_is_refused_and_nothing_is_touched(running, tmp_path, changes, told):

@@ -57,6 +57,9 @@ def started(database_url: str, tmp_path: Path) -> Path:
 def test_the_right_key_starts_again(started, database_url):
     application = build(started, database_url)
     prepare_database(application)
+    with application.database.read() as session:
+        sealed = session.execute(text("SELECT secrets FROM gateway")).scalar_one()
+    assert application.vault.open(sealed) == {"password": "x"}
     application.close()
 
 
